@@ -1,0 +1,21 @@
+#pragma once
+// XXH3, the one hash of the project: fast, seeded by nothing, equal on every machine.
+// Guards against accidents, not against an adversary.
+#include <compare>
+#include <cstdint>
+#include <string_view>
+
+namespace turnstone {
+
+struct Hash128 {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  friend auto operator<=>(const Hash128&, const Hash128&) = default;
+};
+
+std::uint64_t hash64(std::string_view bytes);
+// Chained or salted: the same bytes under another seed hash differently.
+std::uint64_t hash64(std::string_view bytes, std::uint64_t seed);
+Hash128 hash128(std::string_view bytes);
+
+}  // namespace turnstone

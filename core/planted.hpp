@@ -1,0 +1,30 @@
+#pragma once
+// Bugs that can be switched on, to prove that the simulator would find them. In every
+// build but the simulator's own second one the switch is a constant, and costs nothing.
+
+namespace turnstone {
+
+enum class Planted {
+  none,
+  drop_delta,                  // the last delta of a batch with several is not applied
+  apply_twice,                 // a batch that was received twice is applied twice
+  skip_dependencies,           // a batch is applied before what its author had seen
+  acknowledge_before_sync,     // a write is acknowledged once it is appended
+  reuse_origin_after_restore,  // a leader restored from a copy goes on as the origin it was
+  publish_before_durable,      // a batch is published once it is appended
+  skip_seal,                   // the open batch claims to have seen what arrived after its writes
+  receipt_stability,           // a report counts before what its sender had stamped has arrived
+  skip_relist,                 // increments are not listed again when a restored leader is behind
+  trust_empty_page,            // an empty answer to a pull is taken for "there is nothing"
+  skip_copy_on_write,          // a checkpoint takes cells as they are when their turn comes
+  clock_over_causality,        // a write spares rows that it has seen if their clock is later
+};
+
+#ifdef TURNSTONE_PLANTED_BUGS
+inline Planted planted_bug = Planted::none;
+inline bool planted(Planted bug) { return planted_bug == bug; }
+#else
+constexpr bool planted(Planted) { return false; }
+#endif
+
+}  // namespace turnstone

@@ -1,0 +1,58 @@
+#pragma once
+// The writing side of the log: what makes a write durable. Rows are appended and never
+// changed.
+//
+// Schema, format 1: batch(lsn INTEGER PRIMARY KEY, origin, first_seq, last_seq, checksum,
+// bytes BLOB); unsigned numbers are stored as the signed ones with the same bits.
+//
+// One thread at a time.
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "core/error.hpp"
+#include "core/storage/identity.hpp"
+#include "core/storage/log_row.hpp"
+
+namespace turnstone::storage {
+
+struct LogOptions {
+  int page_bytes = 8192;
+  // The WAL is filled to this size when the log is opened, and used over and over: a sync
+  // that need not record a new file size takes half the time.
+  std::size_t wal_bytes = 4 << 20;
+};
+
+class LogDb {
+ public:
+  // Opens the log, or makes an empty one. The caller holds the lock of the directory.
+  // Errors: wrong_cluster (naming both), unsupported_version, corrupt, io (with the path).
+  static Result<LogDb> open(const std::filesystem::path& file, const Identity& identity,
+                            const LogOptions& options = {});
+  LogDb(LogDb&&) noexcept;
+  LogDb& operator=(LogDb&&) noexcept;
+  ~LogDb();
+
+  // 0 for an empty log.
+  Lsn last_lsn() const;
+
+  // One durable transaction: all of it survives power loss once this returns. The first
+  // entry follows last_lsn(), each next one its predecessor. After an error it is unknown
+  // what is on the disk: nothing more is appended, every later call fails, and the process
+  // must stop and recover from what a fresh open finds. Errors: io.
+  Result<void> append(std::span<const LogEntry> entries);
+
+  // Bytes of the WAL that are not in the database file yet. They may be many for a while
+  // (a reader may hold them back); beyond LogOptions::wal_bytes syncs become slower.
+  std::size_t wal_bytes() const;
+  // Copies the WAL into the database file, so that the next append uses it from the start.
+  // Takes as long as some appends. Errors: io.
+  Result<void> checkpoint_wal();
+
+ private:
+  struct Impl;
+  explicit LogDb(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace turnstone::storage

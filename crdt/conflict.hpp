@@ -1,0 +1,52 @@
+#pragma once
+// A conflict: two writes neither of whose authors had seen the other. A question of
+// contexts, never of clocks. The id is the same on every leader.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/hash.hpp"
+#include "crdt/effect.hpp"
+
+namespace turnstone::crdt {
+
+enum class ConflictType : std::uint8_t {
+  concurrent_write = 1,  // two values for one cell
+  update_vs_delete = 2,  // a write that the delete had not seen, and the reverse
+  kind_conflict = 3,     // two kinds for one key, or increments on text
+  overflow = 4,          // concurrent increments left the signed 64-bit range
+};
+std::string_view name(ConflictType type);
+
+struct ConflictSide {
+  RowId id;
+  Hlc hlc = 0;
+  Kind kind = Kind::string;
+  bool is_delete = false;
+  bool is_increment = false;
+  std::string value;  // empty for a delete; the amount for an increment
+  friend bool operator==(const ConflictSide&, const ConflictSide&) = default;
+};
+
+struct Conflict {
+  Hash128 id;
+  ConflictType type = ConflictType::concurrent_write;
+  std::string key;
+  std::string field;
+  // Sorted by operation id.
+  ConflictSide first;
+  ConflictSide second;
+  // Which side a reader sees when both are alone: true is the first.
+  bool first_wins = false;
+  friend bool operator==(const Conflict&, const Conflict&) = default;
+};
+
+// Sorts the sides, decides the winner (a write beats a delete, else last-write-wins) and
+// computes the id.
+Conflict make_conflict(ConflictType type, std::string_view key, std::string_view field, ConflictSide a,
+                       ConflictSide b);
+
+std::string encode_conflict(const Conflict& conflict);
+std::optional<Conflict> decode_conflict(std::string_view bytes);
+
+}  // namespace turnstone::crdt

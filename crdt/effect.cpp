@@ -1,0 +1,126 @@
+#include "crdt/effect.hpp"
+
+namespace turnstone::crdt {
+namespace {
+
+enum Code : std::uint64_t {
+  put_string = 1,
+  put_set = 2,
+  put_hash = 3,
+  remove_field = 4,
+  add_amount = 5,
+  clear_key = 6,
+  replace_key = 7,
+  clear_all = 8,
+};
+
+// Begins the record and writes the code, and the clock for the first effect.
+RecordWriter& begin(RecordWriter& out, Code code, std::uint32_t items, bool first, Hlc hlc_step) {
+  if (!first) return out.record(items + 1).uint(code + effect_continues);
+  return out.record(items + 2).uint(code).uint(hlc_step);
+}
+
+std::optional<Kind> kind_of(std::uint64_t number) {
+  if (number >= 1 && number <= 3) return static_cast<Kind>(number);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view name(Kind kind) {
+  switch (kind) {
+    case Kind::string:
+      return "string";
+    case Kind::set:
+      return "set";
+    case Kind::hash:
+      return "hash";
+  }
+  return "none";
+}
+
+void encode(const Effect& effect, bool first, Hlc hlc_step, RecordWriter& out) {
+  const auto number = [](Kind kind) { return static_cast<std::uint64_t>(kind); };
+  if (const auto* put = std::get_if<Put>(&effect)) {
+    switch (put->kind) {
+      case Kind::string:
+        begin(out, put_string, 2, first, hlc_step).bytes(put->key).bytes(put->value);
+        return;
+      case Kind::set:
+        begin(out, put_set, 2, first, hlc_step).bytes(put->key).bytes(put->field);
+        return;
+      case Kind::hash:
+        begin(out, put_hash, 3, first, hlc_step).bytes(put->key).bytes(put->field).bytes(put->value);
+        return;
+    }
+  } else if (const auto* remove = std::get_if<Remove>(&effect)) {
+    begin(out, remove_field, 3, first, hlc_step)
+        .bytes(remove->key)
+        .uint(number(remove->kind))
+        .bytes(remove->field);
+  } else if (const auto* increment = std::get_if<Increment>(&effect)) {
+    begin(out, add_amount, 4, first, hlc_step)
+        .bytes(increment->key)
+        .uint(number(increment->kind))
+        .bytes(increment->field)
+        .decimal(increment->amount);
+  } else if (const auto* clear = std::get_if<Clear>(&effect)) {
+    begin(out, clear->replaces ? replace_key : clear_key, 1, first, hlc_step).bytes(clear->key);
+  } else {
+    begin(out, clear_all, 0, first, hlc_step);
+  }
+}
+
+DecodedEffect decode_effect(RecordReader& in) {
+  DecodedEffect decoded;
+  std::uint64_t code = in.uint(0);
+  std::uint32_t at = 1;
+  decoded.first = code < effect_continues;
+  if (decoded.first) {
+    decoded.hlc_step = in.uint(at++);
+  } else {
+    code -= effect_continues;
+  }
+  std::uint32_t items = at;
+  const auto cell_kind = [&] {
+    const auto kind = kind_of(in.uint(at + 1));
+    if (!kind) in.mark_malformed();
+    return kind.value_or(Kind::string);
+  };
+  switch (code) {
+    case put_string:
+      decoded.effect = Put{in.bytes(at), Kind::string, {}, in.bytes(at + 1)};
+      items += 2;
+      break;
+    case put_set:
+      decoded.effect = Put{in.bytes(at), Kind::set, in.bytes(at + 1), {}};
+      items += 2;
+      break;
+    case put_hash:
+      decoded.effect = Put{in.bytes(at), Kind::hash, in.bytes(at + 1), in.bytes(at + 2)};
+      items += 3;
+      break;
+    case remove_field:
+      decoded.effect = Remove{in.bytes(at), cell_kind(), in.bytes(at + 2)};
+      items += 3;
+      break;
+    case add_amount:
+      decoded.effect = Increment{in.bytes(at), cell_kind(), in.bytes(at + 2), in.decimal(at + 3)};
+      items += 4;
+      break;
+    case clear_key:
+    case replace_key:
+      decoded.effect = Clear{in.bytes(at), code == replace_key};
+      items += 1;
+      break;
+    case clear_all:
+      decoded.effect = ClearAll{};
+      break;
+    default:
+      in.mark_malformed();
+  }
+  if (items != in.size()) in.mark_malformed();
+  return decoded;
+}
+
+}  // namespace turnstone::crdt

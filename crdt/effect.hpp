@@ -1,0 +1,98 @@
+#pragma once
+// What an operation does: the verbs of the keyspace. Removals name no rows: an effect
+// removes what its author had seen, and the author's context says what that is.
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "core/fixed_decimal.hpp"
+#include "core/hybrid_clock.hpp"
+#include "core/ids.hpp"
+#include "core/record.hpp"
+#include "core/version_vector.hpp"
+
+namespace turnstone::crdt {
+
+enum class Kind : std::uint8_t { string = 1, set = 2, hash = 3 };
+
+// As TYPE answers it.
+std::string_view name(Kind kind);
+
+// Keys, fields and values are views: into a client's input or into a received batch.
+
+// Register write, set add, hash field write. Drops the rows of the cell that the author
+// had seen, cancels the increments that it had seen, adds one row. A string's field is
+// empty, a set member's value is empty.
+struct Put {
+  std::string_view key;
+  Kind kind;
+  std::string_view field;
+  std::string_view value;
+  friend bool operator==(const Put&, const Put&) = default;
+};
+// Set remove, hash field delete: what the author had seen of one cell.
+struct Remove {
+  std::string_view key;
+  Kind kind;
+  std::string_view field;
+  friend bool operator==(const Remove&, const Remove&) = default;
+};
+// Adds to the cell's total.
+struct Increment {
+  std::string_view key;
+  Kind kind;
+  std::string_view field;
+  FixedDecimal amount;
+  friend bool operator==(const Increment&, const Increment&) = default;
+};
+// What the author had seen of a whole key, whatever its kind.
+struct Clear {
+  std::string_view key;
+  // True when the same operation writes the key anew (SET over a set, RENAME onto a key):
+  // the same effect, but a replacement and not a delete to the conflict audit.
+  bool replaces = false;
+  friend bool operator==(const Clear&, const Clear&) = default;
+};
+// What the author had seen of every key.
+struct ClearAll {
+  friend bool operator==(const ClearAll&, const ClearAll&) = default;
+};
+
+using Effect = std::variant<Put, Remove, Increment, Clear, ClearAll>;
+
+// Who makes an effect, and what it had seen then.
+struct Author {
+  Stamp stamp;
+  Hlc hlc = 0;
+  // First sequence number of the batch that brings this operation. Nobody else's context
+  // ends inside a batch, so increments within one batch may be kept as one.
+  Seq batch_first_seq = 0;
+  // The context; null at the author's own leader, which has seen everything it holds.
+  const VersionVector* context = nullptr;
+
+  // An author has also seen its own earlier operations and earlier effects of this one.
+  bool saw(Stamp other) const {
+    if (context == nullptr) return true;
+    return other.origin == stamp.origin ? other.seq <= stamp.seq : context->covers(other);
+  }
+};
+
+// One effect is one record: [code, hlc step, key, ...] for the first effect of an
+// operation, [code + effect_continues, key, ...] for the following ones:
+//   put string 1 key value | put set 2 key member | put hash 3 key field value
+//   remove 4 key kind field | increment 5 key kind field amount
+//   clear 6 key | clear, replacing 7 key | clear all 8
+inline constexpr std::uint64_t effect_continues = 64;
+
+// `hlc_step` is written for the first effect of an operation only.
+void encode(const Effect& effect, bool first, Hlc hlc_step, RecordWriter& out);
+
+struct DecodedEffect {
+  Effect effect;
+  bool first = false;
+  Hlc hlc_step = 0;
+};
+// Decodes the reader's current record; marks the reader malformed when it is none.
+DecodedEffect decode_effect(RecordReader& in);
+
+}  // namespace turnstone::crdt

@@ -1,0 +1,87 @@
+#pragma once
+// What commands may ask of the leader that runs them, beside its replica. Called on the
+// engine's thread while a command runs; answers come from memory and never block.
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/error.hpp"
+#include "crdt/conflict.hpp"
+
+namespace turnstone::commands {
+
+struct Session;
+
+struct ServerInfo {
+  std::string version;  // Turnstone's own, "0.1.0"
+  std::string cluster;
+  std::uint16_t resp_port = 0;
+  std::uint64_t started_ms = 0;
+  std::string config_file;     // empty: none
+  std::string data_directory;  // absolute
+};
+
+// Counted since the start or the last CONFIG RESETSTAT, except the last two.
+struct Stats {
+  std::uint64_t commands_processed = 0;
+  std::uint64_t connections_received = 0;
+  std::uint64_t connections_rejected = 0;
+  std::uint64_t net_input_bytes = 0;
+  std::uint64_t net_output_bytes = 0;
+  std::uint64_t ops_per_second = 0;
+  std::uint64_t memory_bytes = 0;  // resident set
+};
+
+enum class LinkState { up, down, cut };
+enum class LinkAction { cut, heal };
+
+struct RecordedConflict {
+  crdt::Conflict conflict;
+  std::uint64_t at_ms = 0;  // when this leader saw it
+};
+
+class LeaderPort {
+ public:
+  virtual ~LeaderPort() = default;
+
+  virtual const ServerInfo& server_info() const = 0;
+  virtual Stats stats() const = 0;
+  virtual void reset_stats() = 0;
+  // Settings by the names of Redis where there is one ("save", "appendonly", "port",
+  // "maxclients"), else by our own. Secrets are left out.
+  virtual std::vector<std::pair<std::string, std::string>> settings() const = 0;
+  // The largest value that a command may build.
+  virtual std::size_t value_bytes_max() const = 0;
+
+  // What a client must show; nothing when everybody is welcome.
+  virtual const std::optional<std::string>& password() const = 0;
+  // Why writes are refused at present ("the disk is nearly full ..."); nothing when they
+  // are not.
+  virtual std::optional<std::string> writes_refused() const = 0;
+
+  // Every connected client, by id.
+  virtual void each_session(const std::function<void(const Session&)>& visit) const = 0;
+  virtual std::size_t sessions() const = 0;
+
+  virtual LinkState link_state(std::string_view region) const = 0;
+  // Errors: config (link control is not enabled, or no such peer).
+  virtual Result<void> control_link(std::string_view region, LinkAction action) = 0;
+
+  // The newest first.
+  virtual std::vector<RecordedConflict> newest_conflicts(std::size_t count) const = 0;
+
+  // A number that nobody can foretell, for random picks.
+  virtual std::uint64_t random() = 0;
+
+  // From now until unwatch(), a change of the key by anybody sets
+  // session.transaction.watched_key_changed.
+  virtual void watch(Session& session, std::string_view key) = 0;
+  virtual void unwatch(Session& session) = 0;
+};
+
+}  // namespace turnstone::commands

@@ -1,0 +1,80 @@
+#include "regions/durability/committer.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace turnstone::durability {
+namespace {
+
+// The WAL is copied into the log's file when nothing came for a moment; a log that is never
+// idle does it all the same before the WAL outgrows the space that is prepared for it.
+constexpr std::size_t wal_bytes_idle = 1 << 20;
+constexpr std::size_t wal_bytes_busy = 3 << 20;
+constexpr std::chrono::milliseconds idle_moment{5};
+
+}  // namespace
+
+Committer::Committer(storage::LogDb log, Done on_done)
+    : log_(std::move(log)), on_done_(std::move(on_done)), thread_([this] { run(); }) {}
+
+Committer::~Committer() { stop(); }
+
+void Committer::submit(sync::Append batch) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(batch));
+    in_flight_.fetch_add(1, std::memory_order_release);
+  }
+  wake_.notify_one();
+}
+
+void Committer::stop() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Committer::run() {
+  std::vector<sync::Append> batches;
+  while (take(batches)) {
+    entries_.clear();
+    for (const sync::Append& batch : batches) {
+      entries_.push_back({batch.lsn, batch.origin, batch.first_seq, batch.last_seq, *batch.bytes});
+    }
+    auto done = log_.append(entries_);
+    if (done) {
+      // Before the callback: the engine that it wakes asks busy() to decide whether to seal.
+      in_flight_.fetch_sub(batches.size(), std::memory_order_release);
+      on_done_(entries_.back().lsn);
+      if (log_.wal_bytes() >= wal_bytes_busy) done = log_.checkpoint_wal();
+    }
+    if (!done) return on_done_(tl::make_unexpected(std::move(done.error())));
+    batches.clear();
+  }
+  // A copy of the log's file alone then has everything. If it fails, the WAL still has.
+  static_cast<void>(log_.checkpoint_wal());
+}
+
+bool Committer::take(std::vector<sync::Append>& batches) {
+  std::unique_lock lock(mutex_);
+  const auto woken = [this] { return !queue_.empty() || stopping_; };
+  while (!woken()) {
+    if (log_.wal_bytes() < wal_bytes_idle) {
+      wake_.wait(lock, woken);
+    } else if (!wake_.wait_for(lock, idle_moment, woken)) {
+      lock.unlock();
+      // An error is kept by the log and is the answer to the next append.
+      const bool tidied = log_.checkpoint_wal().has_value();
+      lock.lock();
+      if (!tidied) wake_.wait(lock, woken);
+    }
+  }
+  batches.swap(queue_);
+  return !batches.empty();
+}
+
+}  // namespace turnstone::durability

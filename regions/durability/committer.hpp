@@ -1,0 +1,57 @@
+#pragma once
+// The thread that makes batches durable. While one transaction is being synced, the
+// batches submitted meanwhile gather; the next transaction takes all of them (group
+// commit).
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "core/storage/log_db.hpp"
+#include "sync/event.hpp"
+
+namespace turnstone::durability {
+
+class Committer {
+ public:
+  // Called on the committer's thread after each transaction, with the newest lsn that is
+  // durable. After an error nothing more is appended and the callback is not called again:
+  // whether the last batches are on the disk is unknown, so the process must stop, without
+  // an answer to the writes that wait. Must not call back into the committer, except busy().
+  using Done = std::function<void(Result<sync::Lsn>)>;
+
+  Committer(storage::LogDb log, Done on_done);
+  // stop()
+  ~Committer();
+
+  // Never blocks. Batches come in lsn order. One thread, the engine's, as stop().
+  void submit(sync::Append batch);
+
+  // Something was submitted whose Done was not called yet: what is sealed now would wait.
+  // Any thread.
+  bool busy() const { return in_flight_.load(std::memory_order_acquire) != 0; }
+
+  // Commits everything that was submitted, then ends the thread.
+  void stop();
+
+ private:
+  void run();
+  // Waits for batches; false when there are none and none will come.
+  bool take(std::vector<sync::Append>& batches);
+
+  storage::LogDb log_;
+  Done on_done_;
+  std::atomic<std::size_t> in_flight_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<sync::Append> queue_;  // guarded by mutex_
+  bool stopping_ = false;            // guarded by mutex_
+
+  std::vector<storage::LogEntry> entries_;
+  std::thread thread_;
+};
+
+}  // namespace turnstone::durability

@@ -1,0 +1,248 @@
+#include "regions/durability/open_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "core/storage/log_reader.hpp"
+
+namespace turnstone::durability {
+namespace {
+
+std::uint64_t unix_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+class Recovery {
+ public:
+  Recovery(const storage::DataDirectory& directory, const storage::Identity& identity,
+           const MakeReplica& make_replica, std::size_t conflicts_wanted, storage::LogReader reader,
+           sync::Lsn log_lsn)
+      : directory_(directory),
+        identity_(identity),
+        make_replica_(make_replica),
+        conflicts_wanted_(conflicts_wanted),
+        reader_(std::move(reader)) {
+    report_.log_lsn = log_lsn;
+  }
+
+  Result<void> run() {
+    auto loaded = load();
+    if (loaded && !*loaded) {
+      if (auto aside = set_state_aside(); !aside) return aside;
+      loaded = load();
+      if (loaded && !*loaded) return fail(Errc::corrupt, unusable_);
+    }
+    if (!loaded) return tl::make_unexpected(std::move(loaded.error()));
+    return replay();
+  }
+
+  Store take(storage::DataDirectory directory, storage::LogDb log) {
+    return {std::move(directory),
+            std::move(log),
+            std::move(*state_),
+            std::move(replica_),
+            std::move(stored_conflicts_),
+            {replayed_conflicts_.begin(), replayed_conflicts_.end()},
+            std::move(report_)};
+  }
+
+ private:
+  // Loads the state file into a new replica, and the places of the batches that it holds.
+  // False when the state file cannot be used; unusable_ says why.
+  Result<bool> load() {
+    replica_ = make_replica_();
+    stored_conflicts_.clear();
+    report_.cells_loaded = 0;
+    auto state = storage::StateDb::open(directory_.file(state_file), identity_);
+    if (!state) return without_state(state.error());
+    state_.emplace(std::move(*state));
+    report_.state_lsn = state_->position().lsn;
+    if (report_.state_lsn > report_.log_lsn) {
+      // Acknowledged writes are gone from the log. To go on would hide it, and the state
+      // holds what nobody could ever pull from us.
+      return fail(
+          Errc::corrupt,
+          fmt::format("{} holds the log up to batch {}, but {} ends with batch {}: the log has lost its "
+                      "newest part. Put the whole directory back from a copy, or move it away and start "
+                      "with an empty one, which takes from the other regions what they have",
+                      directory_.file(state_file).string(), report_.state_lsn, log_file, report_.log_lsn));
+    }
+    Heads heads;
+    if (auto indexed = index_log(heads); !indexed) return tl::make_unexpected(indexed.error());
+    if (auto origins = load_origins(heads); !origins) return without_state(origins.error());
+    if (auto cells = load_cells(); !cells) return without_state(cells.error());
+    if (auto conflicts = load_conflicts(); !conflicts) return without_state(conflicts.error());
+    if (auto position = load_position(); !position) return without_state(position.error());
+    return true;
+  }
+
+  // A file of another cluster or release, or without rights, is no damage: the start is
+  // refused, and nothing is moved.
+  Result<bool> without_state(const Error& error) {
+    if (error.code != Errc::corrupt && error.code != Errc::malformed) return tl::make_unexpected(error);
+    unusable_ = error.message;
+    return false;
+  }
+
+  Result<void> set_state_aside() {
+    state_.reset();
+    const std::string name = fmt::format("{}.damaged-{}", state_file, unix_ms());
+    if (auto moved = directory_.set_aside(state_file, name); !moved) return moved;
+    report_.alarms.push_back(
+        fmt::format("the state file was set aside as {} and the state is computed anew from the log: {}",
+                    directory_.file(name.c_str()).string(), unusable_));
+    return {};
+  }
+
+  using Heads = std::map<Origin, Seq>;
+
+  tl::unexpected<Error> log_damaged(sync::Lsn lsn, std::string_view what) const {
+    return fail(Errc::corrupt, fmt::format("{}: batch {} of the log {}; restore the data directory from a "
+                                           "copy, or start with an empty one and take the data from the "
+                                           "other regions",
+                                           directory_.file(log_file).string(), lsn, what));
+  }
+
+  Result<void> index_log(Heads& heads) {
+    sync::Lsn next = 1;
+    const sync::Lsn last = report_.state_lsn;
+    auto read = reader_.for_each_header(next, last, [&](const storage::LogHeader& row) -> Result<void> {
+      if (row.lsn != next) return log_damaged(next, "is missing");
+      Seq& head = heads[row.origin];
+      if (row.first_seq != head + 1 || row.last_seq < row.first_seq) {
+        return log_damaged(row.lsn, "does not follow the batches before it");
+      }
+      head = row.last_seq;
+      ++next;
+      replica_->restore_index(row.lsn, row.origin, row.first_seq, row.last_seq, row.bytes);
+      return {};
+    });
+    if (read && next != last + 1) return log_damaged(next, "is missing");
+    return read;
+  }
+
+  Result<void> load_origins(const Heads& heads) {
+    auto origins = state_->origins();
+    if (!origins) return tl::make_unexpected(origins.error());
+    Heads stored;
+    for (const storage::StoredOrigin& origin : *origins) {
+      auto decoded = decode_origin(origin.image);
+      if (!decoded) return tl::make_unexpected(decoded.error());
+      stored[origin.origin] = decoded->seq;
+      replica_->restore_origin(origin.origin, std::move(*decoded));
+    }
+    if (stored != heads) return fail(Errc::corrupt, "it is not the state of this log");
+    return {};
+  }
+
+  Result<void> load_position() {
+    const storage::StatePosition position = state_->position();
+    replica_->restore_position(position.lsn, position.hlc);
+    if (position.lsn == 0) return {};
+    auto forgotten = decode_vector(position.protocol);
+    if (!forgotten) return tl::make_unexpected(forgotten.error());
+    replica_->restore_forgotten(std::move(*forgotten));
+    return {};
+  }
+
+  Result<void> load_cells() {
+    return state_->for_each_cell([this](const storage::StoredCell& cell) {
+      ++report_.cells_loaded;
+      return replica_->restore_cell(from_stored(cell));
+    });
+  }
+
+  Result<void> load_conflicts() {
+    auto conflicts = state_->newest_conflicts(conflicts_wanted_);
+    if (!conflicts) return tl::make_unexpected(conflicts.error());
+    for (const storage::StoredConflict& stored : *conflicts) {
+      auto found = from_stored(stored);
+      if (!found) return tl::make_unexpected(found.error());
+      stored_conflicts_.push_back(std::move(*found));
+    }
+    return {};
+  }
+
+  Result<void> replay() {
+    replica_->on_conflict([this](const crdt::Conflict& conflict) { note(conflict); });
+    Result<void> scanned;
+    replica_->on_log_scan([this, &scanned](const std::function<void(std::string_view)>& visit) {
+      auto all = reader_.for_each(1, [&](const storage::LogEntry& entry) -> Result<void> {
+        visit(entry.bytes);
+        return {};
+      });
+      if (!all) scanned = std::move(all);
+    });
+    auto replayed =
+        reader_.for_each(report_.state_lsn + 1, [this](const storage::LogEntry& entry) -> Result<void> {
+          if (entry.lsn != report_.state_lsn + ++report_.batches_replayed) {
+            return log_damaged(entry.lsn - 1, "is missing");
+          }
+          if (auto applied = replica_->replay(entry.lsn, entry.bytes); !applied) {
+            return log_damaged(entry.lsn, fmt::format("cannot be applied ({})", applied.error().message));
+          }
+          return {};
+        });
+    replica_->on_conflict({});
+    replica_->on_log_scan({});
+    return replayed ? scanned : replayed;
+  }
+
+  void note(const crdt::Conflict& conflict) {
+    if (replayed_conflicts_.size() == storage::StateDb::conflicts_max) replayed_conflicts_.pop_front();
+    replayed_conflicts_.push_back({conflict, hlc_ms(std::max(conflict.first.hlc, conflict.second.hlc))});
+  }
+
+  const storage::DataDirectory& directory_;
+  const storage::Identity& identity_;
+  const MakeReplica& make_replica_;
+  std::size_t conflicts_wanted_;
+  storage::LogReader reader_;
+  std::optional<storage::StateDb> state_;
+  std::unique_ptr<sync::Replica> replica_;
+  std::vector<FoundConflict> stored_conflicts_;
+  std::deque<FoundConflict> replayed_conflicts_;
+  RecoveryReport report_;
+  std::string unusable_;
+};
+
+// An empty log beside a state would make the leader forget everything it has.
+Result<void> expect_log_beside_state(const storage::DataDirectory& directory) {
+  std::error_code ignored;
+  if (std::filesystem::exists(directory.file(log_file), ignored) ||
+      !std::filesystem::exists(directory.file(state_file), ignored)) {
+    return {};
+  }
+  return fail(Errc::corrupt,
+              fmt::format("{} is missing beside {}: put it back, or start with an empty data directory and "
+                          "take the data from the other regions",
+                          directory.file(log_file).string(), state_file));
+}
+
+}  // namespace
+
+Result<Store> open_store(const std::filesystem::path& path, const storage::Identity& identity,
+                         const MakeReplica& make_replica, std::size_t conflicts_wanted) {
+  auto directory = storage::DataDirectory::open(path);
+  if (!directory) return tl::make_unexpected(directory.error());
+  if (auto expected = expect_log_beside_state(*directory); !expected) {
+    return tl::make_unexpected(expected.error());
+  }
+  auto log = storage::LogDb::open(directory->file(log_file), identity);
+  if (!log) return tl::make_unexpected(log.error());
+  auto reader = storage::LogReader::open(directory->file(log_file));
+  if (!reader) return tl::make_unexpected(reader.error());
+  Recovery recovery(*directory, identity, make_replica, conflicts_wanted, std::move(*reader),
+                    log->last_lsn());
+  if (auto recovered = recovery.run(); !recovered) return tl::make_unexpected(recovered.error());
+  return recovery.take(std::move(*directory), std::move(*log));
+}
+
+}  // namespace turnstone::durability

@@ -1,0 +1,59 @@
+#pragma once
+// Starting: opens the data directory and brings a replica to the state of the log.
+//
+// The log decides. The state file is a shortcut: when it is damaged or of another log, it is
+// set aside as state.db.damaged-<ms> and the state is computed anew from the whole log. A
+// damaged log is never repaired or cut here, and one that ends before its own state has lost
+// acknowledged writes: the leader refuses to start and names the reason.
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/storage/data_directory.hpp"
+#include "core/storage/identity.hpp"
+#include "core/storage/log_db.hpp"
+#include "core/storage/state_db.hpp"
+#include "regions/durability/stored_forms.hpp"
+#include "sync/replica.hpp"
+
+namespace turnstone::durability {
+
+inline constexpr const char* log_file = "log.db";
+inline constexpr const char* state_file = "state.db";
+
+struct RecoveryReport {
+  sync::Lsn state_lsn = 0;  // how far the state file had it
+  sync::Lsn log_lsn = 0;    // the newest batch of the log
+  std::size_t cells_loaded = 0;
+  std::size_t batches_replayed = 0;
+  // What a person must see, a sentence each.
+  std::vector<std::string> alarms;
+};
+
+// Members are destroyed in reverse order: the directory's lock goes last.
+struct Store {
+  storage::DataDirectory directory;
+  storage::LogDb log;
+  storage::StateDb state;
+  std::unique_ptr<sync::Replica> replica;
+  // Newest first, from the state file.
+  std::vector<FoundConflict> stored_conflicts;
+  // Oldest first, found while replaying; to be stored with the next checkpoint. Dated by
+  // the writes' clocks.
+  std::vector<FoundConflict> replayed_conflicts;
+  RecoveryReport report;
+};
+
+// Makes an empty replica; called once more when the state file turns out to be unusable.
+using MakeReplica = std::function<std::unique_ptr<sync::Replica>()>;
+
+// Opens everything. `conflicts_wanted` bounds stored_conflicts. The replica's conflict sink
+// and its log scan are used during recovery and unset afterwards.
+// Errors: in_use, io, wrong_cluster, unsupported_version, corrupt; each names the file.
+Result<Store> open_store(const std::filesystem::path& path, const storage::Identity& identity,
+                         const MakeReplica& make_replica, std::size_t conflicts_wanted);
+
+}  // namespace turnstone::durability

@@ -1,0 +1,83 @@
+#include "regions/durability/stored_forms.hpp"
+
+#include "core/record.hpp"
+
+namespace turnstone::durability {
+
+std::string encode_origin(const sync::OriginState& state) {
+  std::string bytes;
+  RecordWriter out(bytes);
+  out.record(static_cast<std::uint32_t>(3 + 2 * state.deps.entries().size()));
+  out.bytes(state.region).uint(state.seq).uint(state.chain);
+  for (const auto& [origin, seq] : state.deps.entries()) {
+    out.uint(static_cast<std::uint64_t>(origin)).uint(seq);
+  }
+  return bytes;
+}
+
+Result<sync::OriginState> decode_origin(std::string_view bytes) {
+  RecordReader in(bytes);
+  in.next();
+  sync::OriginState state{std::string(in.bytes(0)), in.uint(1), in.uint(2), {}};
+  for (std::uint32_t i = 3; i < in.size(); i += 2) state.deps.set(Origin{in.uint(i)}, in.uint(i + 1));
+  if (in.malformed() || in.offset() != bytes.size()) {
+    return fail(Errc::malformed, "the stored state of an origin cannot be read");
+  }
+  return state;
+}
+
+std::string encode_vector(const VersionVector& vector) {
+  std::string bytes;
+  RecordWriter out(bytes);
+  out.record(static_cast<std::uint32_t>(2 * vector.entries().size()));
+  for (const auto& [origin, seq] : vector.entries()) out.uint(static_cast<std::uint64_t>(origin)).uint(seq);
+  return bytes;
+}
+
+Result<VersionVector> decode_vector(std::string_view bytes) {
+  RecordReader in(bytes);
+  VersionVector vector;
+  const bool found = in.next();
+  for (std::uint32_t i = 0; i < in.size(); i += 2) vector.set(Origin{in.uint(i)}, in.uint(i + 1));
+  if (!found || in.malformed() || in.offset() != bytes.size()) {
+    return fail(Errc::malformed, "a stored version vector cannot be read");
+  }
+  return vector;
+}
+
+storage::StoredCell to_stored(const crdt::CellImage& image) {
+  return {image.name.key, static_cast<std::uint8_t>(image.name.kind), image.name.field, image.bytes};
+}
+
+crdt::CellImage from_stored(const storage::StoredCell& cell) {
+  return {{std::string(cell.key), std::string(cell.field), static_cast<crdt::Kind>(cell.kind)},
+          std::string(cell.image)};
+}
+
+storage::StoredConflict to_stored(const FoundConflict& found) {
+  std::string id;
+  for (std::uint64_t half : {found.conflict.id.high, found.conflict.id.low}) {
+    for (int shift = 56; shift >= 0; shift -= 8) id += static_cast<char>(half >> shift & 0xff);
+  }
+  return {std::move(id), found.at_ms, crdt::encode_conflict(found.conflict)};
+}
+
+Result<FoundConflict> from_stored(const storage::StoredConflict& stored) {
+  auto conflict = crdt::decode_conflict(stored.record);
+  if (!conflict) return fail(Errc::malformed, "the record of a conflict cannot be read");
+  return FoundConflict{std::move(*conflict), stored.at_ms};
+}
+
+storage::StateChange to_stored(const CheckpointWork& work) {
+  storage::StateChange change;
+  change.position = {work.checkpoint.lsn, work.checkpoint.hlc, encode_vector(work.checkpoint.forgotten)};
+  change.cells.reserve(work.cells.size());
+  for (const crdt::CellImage& image : work.cells) change.cells.push_back(to_stored(image));
+  for (const auto& [origin, state] : work.checkpoint.origins) {
+    change.origins.push_back({origin, encode_origin(state)});
+  }
+  for (const FoundConflict& found : work.conflicts) change.conflicts.push_back(to_stored(found));
+  return change;
+}
+
+}  // namespace turnstone::durability

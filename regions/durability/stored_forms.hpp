@@ -1,0 +1,51 @@
+#pragma once
+// How what the engine holds stands in the state file: conversions between the values of
+// sync/ and crdt/ and the plain rows of core/storage.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/storage/state_db.hpp"
+#include "crdt/conflict.hpp"
+#include "sync/replica.hpp"
+
+namespace turnstone::durability {
+
+// A conflict with the time at which this leader found it.
+struct FoundConflict {
+  crdt::Conflict conflict;
+  std::uint64_t at_ms = 0;  // milliseconds since 1970
+  friend bool operator==(const FoundConflict&, const FoundConflict&) = default;
+};
+
+// One record: [region seq chain origin seq origin seq ...], the pairs being the context.
+std::string encode_origin(const sync::OriginState& state);
+// Errors: malformed.
+Result<sync::OriginState> decode_origin(std::string_view bytes);
+
+// One record: [origin seq origin seq ...].
+std::string encode_vector(const VersionVector& vector);
+// Errors: malformed.
+Result<VersionVector> decode_vector(std::string_view bytes);
+
+// Views into the image.
+storage::StoredCell to_stored(const crdt::CellImage& image);
+crdt::CellImage from_stored(const storage::StoredCell& cell);
+
+storage::StoredConflict to_stored(const FoundConflict& found);
+// Errors: malformed.
+Result<FoundConflict> from_stored(const storage::StoredConflict& stored);
+
+// One checkpoint: what sync::Replica::freeze gave, the images of the cells frozen then, and
+// the conflicts found since the checkpoint before.
+struct CheckpointWork {
+  sync::Checkpoint checkpoint;
+  std::vector<crdt::CellImage> cells;
+  std::vector<FoundConflict> conflicts;
+};
+// Views into the work.
+storage::StateChange to_stored(const CheckpointWork& work);
+
+}  // namespace turnstone::durability

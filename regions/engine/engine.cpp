@@ -1,0 +1,280 @@
+#include "regions/engine/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "regions/settings/command_line.hpp"
+#include "regions/settings/exit_code.hpp"
+#include "regions/settings/log.hpp"
+
+namespace turnstone::regions {
+namespace {
+
+constexpr std::uint64_t tick_ms = 10;
+// Frames handled before clients get their turn again.
+constexpr std::size_t frames_at_once = 64;
+constexpr std::uint64_t stop_within_ms = 4000;
+// What the logs of both databases may take beside them.
+constexpr std::uint64_t wal_bytes = 8 << 20;
+
+std::vector<PeerEndpoint> endpoints_of(const Settings& settings) {
+  std::vector<PeerEndpoint> endpoints;
+  for (const PeerSettings& peer : settings.peers) {
+    endpoints.push_back({peer.name, to_string(peer.gossip), to_string(peer.pull)});
+  }
+  return endpoints;
+}
+
+RespDoorLimits door_limits(const Settings& settings) {
+  return {settings.clients_max, settings.value_bytes_max, settings.client_output_bytes_max};
+}
+
+LinkLimits link_limits(const Settings& settings) {
+  LinkLimits limits;
+  // The largest page is one batch that holds one largest write.
+  limits.page_bytes_max += 64 * settings.value_bytes_max;
+  return limits;
+}
+
+}  // namespace
+
+Engine::Engine(const Settings& settings, durability::Store store, storage::LogReader reader,
+               storage::LogReader scanner)
+    : settings_(settings),
+      directory_(std::move(store.directory)),
+      replica_(std::move(store.replica)),
+      scanner_(std::move(scanner)),
+      door_(loop_, *this, door_limits(settings)),
+      links_(settings.region, endpoints_of(settings), link_limits(settings)),
+      random_state_(static_cast<std::uint64_t>(replica_->config().origin)),
+      committer_(std::move(store.log),
+                 [this](Result<sync::Lsn> durable) {
+                   loop_.post([this, durable = std::move(durable)] { on_committed(durable); });
+                 }),
+      log_reading_(std::move(reader),
+                   [this](sync::LogRead read, std::optional<Error> error) {
+                     loop_.post([this, read = std::move(read), error = std::move(error)]() mutable {
+                       on_log_read(std::move(read), error);
+                     });
+                   }),
+      checkpointer_(std::move(store.state),
+                    [this](Result<sync::Lsn> stored) {
+                      loop_.post([this, stored = std::move(stored)] { on_checkpoint(stored); });
+                    }),
+      checkpoints_(loop_, *replica_, conflicts_, checkpointer_,
+                   {settings.checkpoint_interval_ms, settings.dirty_cells_max / 4},
+                   [this](sync::Effects effects) { carry_out(std::move(effects)); }) {
+  if (!settings.requirepass.empty()) password_ = settings.requirepass;
+  info_.version = version();
+  info_.cluster = settings.cluster;
+  info_.resp_port = settings.resp.port;
+  info_.started_ms = now_ms();
+  info_.data_directory = std::filesystem::absolute(settings.data_directory).string();
+  std::error_code unknown;
+  disk_bytes_ = std::filesystem::space(info_.data_directory, unknown).capacity;
+  conflicts_.restore(store.stored_conflicts, store.replayed_conflicts);
+  replica_->on_conflict([this](const crdt::Conflict& conflict) { conflicts_.add(conflict); });
+  replica_->on_key_change([this](std::string_view key) { watches_.changed(key); });
+  replica_->on_log_scan([this](const std::function<void(std::string_view)>& visit) { scan_log(visit); });
+}
+
+Result<void> Engine::open() {
+  if (auto bound = links_.open(to_string(settings_.gossip), to_string(settings_.pull)); !bound) return bound;
+  return door_.open(settings_.resp.host, settings_.resp.port);
+}
+
+int Engine::run() {
+  for (const int descriptor : links_.descriptors()) loop_.when_readable(descriptor, [this] { pump_links(); });
+  loop_.every(tick_ms, [this] { tick(); });
+  loop_.every(1000, [this] { each_second(); });
+  loop_.on_stop_signal([this] { stopping_ ? stop_now(0) : begin_stop(); });
+  check_disk();
+  loop_.run();
+  committer_.stop();
+  log_reading_.stop();
+  checkpointer_.stop();
+  return exit_code_;
+}
+
+std::uint64_t Engine::now_ms() const {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+// --- the protocol's effects
+
+void Engine::step(sync::Event event) { carry_out(replica_->step(now_ms(), std::move(event))); }
+
+void Engine::carry_out(sync::Effects effects) {
+  for (sync::Effect& effect : effects) {
+    if (auto* append = std::get_if<sync::Append>(&effect)) {
+      unstored_bytes_ += append->bytes->size();
+      committer_.submit(std::move(*append));
+    } else if (const auto* publish = std::get_if<sync::Publish>(&effect)) {
+      links_.publish(publish->frame);
+      pump_links_soon();
+    } else if (const auto* send = std::get_if<sync::Send>(&effect)) {
+      // What cannot go out now is asked again by the one who misses it.
+      send->channel == sync::Channel::request ? links_.request(send->peer, send->frame)
+                                              : links_.reply(send->peer, send->frame);
+      pump_links_soon();
+    } else if (auto* read = std::get_if<sync::ReadLog>(&effect)) {
+      log_reading_.submit(std::move(*read));
+    } else if (const auto* acknowledge = std::get_if<sync::Acknowledge>(&effect)) {
+      door_.acknowledge(acknowledge->up_to);
+    } else {
+      alarm(std::get<sync::Alarm>(effect));
+    }
+  }
+}
+
+// Group commit: while one batch is being synced, the next one gathers.
+void Engine::written() {
+  if (replica_->open_batch_is_full()) return flush();
+  const bool log_is_busy = replica_->last_lsn() > replica_->durable_lsn();
+  if (log_is_busy || flush_posted_) return;
+  flush_posted_ = true;
+  // Behind the requests that other clients have sent already.
+  loop_.post([this] {
+    flush_posted_ = false;
+    flush();
+  });
+}
+
+void Engine::flush() {
+  if (replica_->has_open_batch()) step(sync::Flush{});
+}
+
+void Engine::on_committed(const Result<sync::Lsn>& durable) {
+  if (!durable) {
+    // Whether it is on disk is unknown: no answer, no retry, a fresh start will tell.
+    log::error("the log cannot be written, stopping; writes in progress have an unknown outcome",
+               {{"error", durable.error().message}});
+    return stop_now(exit_code::io);
+  }
+  step(sync::Committed{*durable});
+  check_disk();
+  checkpoints_.on_durable();
+  flush();
+}
+
+void Engine::on_checkpoint(const Result<sync::Lsn>& stored) {
+  if (!stored) {
+    // The log has everything: a fresh start goes on from there.
+    log::error("the state cannot be written, stopping", {{"error", stored.error().message}});
+    return stop_now(exit_code::io);
+  }
+  unstored_bytes_ -= std::exchange(bytes_being_stored_, 0);
+  checkpoints_.on_stored();
+}
+
+void Engine::on_log_read(sync::LogRead read, const std::optional<Error>& error) {
+  if (error) alarm({"log_unreadable", error->message});
+  step(std::move(read));
+}
+
+void Engine::scan_log(const std::function<void(std::string_view)>& visit) {
+  const auto scanned = scanner_.for_each(1, [&](const storage::LogEntry& entry) -> Result<void> {
+    visit(entry.bytes);
+    return {};
+  });
+  if (!scanned) alarm({"log_unreadable", scanned.error().message});
+}
+
+void Engine::pump_links() {
+  const bool more = links_.receive(frames_at_once, [this](const std::string& peer, std::string_view frame) {
+    step(sync::FrameReceived{peer, std::string(frame)});
+  });
+  if (more) pump_links_soon();
+}
+
+void Engine::pump_links_soon() {
+  if (pump_posted_) return;
+  pump_posted_ = true;
+  loop_.post([this] {
+    pump_posted_ = false;
+    pump_links();
+  });
+}
+
+void Engine::alarm(const sync::Alarm& alarm) {
+  AlarmState& state = alarms_[alarm.name];
+  const std::uint64_t now = now_ms();
+  if (state.logged_ms != 0 && now < state.logged_ms + 1000) {
+    ++state.suppressed;
+    return;
+  }
+  log::warning(alarm.text,
+               {{"alarm", alarm.name}, {"suppressed_before", std::exchange(state.suppressed, 0)}});
+  state.logged_ms = now;
+}
+
+// --- time
+
+void Engine::tick() {
+  step(sync::Tick{});
+  pump_links();
+  if (checkpoint_fits_ && checkpoints_.tick(now_ms(), checkpoint_hurries_))
+    bytes_being_stored_ = unstored_bytes_;
+  if (stopping_) finish_stop();
+}
+
+void Engine::each_second() {
+  const std::uint64_t commands = door_.counters().commands;
+  ops_per_second_ = commands - std::min(commands, std::exchange(commands_a_second_ago_, commands));
+  check_disk();
+}
+
+void Engine::check_disk() {
+  const auto free = directory_.free_bytes();
+  if (!free) return alarm({"disk_unknown", free.error().message});
+  const std::uint64_t reserve = disk_reserve(settings_, disk_bytes_);
+  // A checkpoint writes what it stores twice, and fills pages in part. It comes early while
+  // it still fits easily, so that what waits for it does not take all there is.
+  const std::uint64_t checkpoint = 3 * unstored_bytes_ + wal_bytes;
+  checkpoint_fits_ = *free >= 2 * unstored_bytes_ + wal_bytes;
+  checkpoint_hurries_ = *free < reserve + 2 * checkpoint;
+  const bool full = *free < reserve + checkpoint;
+  if (full == writes_refused_.has_value()) return;
+  replica_->set_ingest_paused(full);
+  if (full) {
+    writes_refused_ = fmt::format("the disk of {} is nearly full: {} bytes free, {} are kept in reserve",
+                                  info_.data_directory, *free, reserve + checkpoint);
+    log::error("writes are refused", {{"reason", *writes_refused_}});
+  } else {
+    writes_refused_.reset();
+    log::info("writes are accepted again", {{"free_bytes", *free}});
+  }
+}
+
+bool Engine::log_is_behind() const {
+  return replica_->uncommitted_bytes() > replica_->config().limits.uncommitted_bytes_max;
+}
+
+std::uint64_t Engine::read_delay_ms() const { return checkpoints_.write_delay_ms(); }
+
+// --- stopping
+
+void Engine::begin_stop() {
+  log::info("stopping: writes in progress are made durable and answered");
+  stopping_ = true;
+  door_.stop_reading();
+  flush();
+  loop_.after(stop_within_ms, [this] { stop_now(0); });
+}
+
+void Engine::finish_stop() {
+  const bool durable = !replica_->has_open_batch() && replica_->last_lsn() == replica_->durable_lsn();
+  if (durable && door_.idle()) stop_now(0);
+}
+
+void Engine::stop_now(int exit_code) {
+  exit_code_ = exit_code;
+  loop_.stop();
+}
+
+}  // namespace turnstone::regions

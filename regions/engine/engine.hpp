@@ -1,0 +1,126 @@
+#pragma once
+// The engine: one thread and one event loop that own the replica. It carries out what the
+// protocol asks for (append, publish, send, answer) and tells it what happened. Reads are
+// answered from memory; replies to writes leave when the committer says they are durable.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "regions/commands/leader_port.hpp"
+#include "regions/durability/checkpointer.hpp"
+#include "regions/durability/committer.hpp"
+#include "regions/durability/log_reading.hpp"
+#include "regions/durability/open_store.hpp"
+#include "regions/engine/checkpoints.hpp"
+#include "regions/engine/conflict_log.hpp"
+#include "regions/engine/loop.hpp"
+#include "regions/engine/resp_door.hpp"
+#include "regions/engine/watches.hpp"
+#include "regions/links/peer_links.hpp"
+#include "regions/settings/settings.hpp"
+#include "sync/replica.hpp"
+
+namespace turnstone::regions {
+
+class Engine final : public commands::LeaderPort, private RespDoorHost {
+ public:
+  // Takes what was recovered; `reader` is for the pulls of peers, `scanner` for this thread.
+  Engine(const Settings& settings, durability::Store store, storage::LogReader reader,
+         storage::LogReader scanner);
+
+  // Binds every door. Errors: in_use, config, io.
+  Result<void> open();
+  // Until a stop signal, or until something cannot go on; the exit code.
+  int run();
+
+  // --- what commands ask (commands::LeaderPort)
+  const commands::ServerInfo& server_info() const override { return info_; }
+  commands::Stats stats() const override;
+  void reset_stats() override { door_.reset_counters(); }
+  std::vector<std::pair<std::string, std::string>> settings() const override;
+  std::size_t value_bytes_max() const override { return settings_.value_bytes_max; }
+  const std::optional<std::string>& password() const override { return password_; }
+  std::optional<std::string> writes_refused() const override { return writes_refused_; }
+  void each_session(const std::function<void(const commands::Session&)>& visit) const override {
+    door_.each_session(visit);
+  }
+  std::size_t sessions() const override { return door_.sessions(); }
+  commands::LinkState link_state(std::string_view region) const override;
+  Result<void> control_link(std::string_view region, commands::LinkAction action) override;
+  std::vector<commands::RecordedConflict> newest_conflicts(std::size_t count) const override {
+    return conflicts_.newest(count);
+  }
+  std::uint64_t random() override;
+  void watch(commands::Session& session, std::string_view key) override { watches_.watch(session, key); }
+  void unwatch(commands::Session& session) override { watches_.unwatch(session); }
+
+ private:
+  // --- what the RESP door asks (RespDoorHost)
+  sync::Replica& replica() override { return *replica_; }
+  commands::LeaderPort& port() override { return *this; }
+  std::uint64_t now_ms() const override;
+  void written() override;
+  bool log_is_behind() const override;
+  std::uint64_t read_delay_ms() const override;
+
+  void step(sync::Event event);
+  void carry_out(sync::Effects effects);
+  void flush();
+  void on_committed(const Result<sync::Lsn>& durable);
+  void on_checkpoint(const Result<sync::Lsn>& stored);
+  void on_log_read(sync::LogRead read, const std::optional<Error>& error);
+  void scan_log(const std::function<void(std::string_view)>& visit);
+  void tick();
+  void each_second();
+  void pump_links();
+  void pump_links_soon();
+  void alarm(const sync::Alarm& alarm);
+  void check_disk();
+  void begin_stop();
+  void finish_stop();
+  void stop_now(int exit_code);
+
+  const Settings& settings_;
+  storage::DataDirectory directory_;
+  std::unique_ptr<sync::Replica> replica_;
+  storage::LogReader scanner_;
+  commands::ServerInfo info_;
+  std::optional<std::string> password_;
+  Loop loop_;
+  RespDoor door_;
+  PeerLinks links_;
+  ConflictLog conflicts_;
+  Watches watches_;
+
+  struct AlarmState {
+    std::uint64_t logged_ms = 0;
+    std::uint64_t suppressed = 0;
+  };
+  std::map<std::string, AlarmState> alarms_;
+  std::optional<std::string> writes_refused_;
+  std::uint64_t commands_a_second_ago_ = 0;
+  std::uint64_t ops_per_second_ = 0;
+  std::uint64_t disk_bytes_ = 0;
+  // Appended to the log and not in the state file yet: what a checkpoint will have to store.
+  std::uint64_t unstored_bytes_ = 0;
+  std::uint64_t bytes_being_stored_ = 0;
+  bool checkpoint_fits_ = true;
+  bool checkpoint_hurries_ = false;
+  std::uint64_t random_state_;
+  bool flush_posted_ = false;
+  bool pump_posted_ = false;
+  bool stopping_ = false;
+  int exit_code_ = 0;
+
+  // Their threads report through the loop. Last, so that they end first.
+  durability::Committer committer_;
+  durability::LogReading log_reading_;
+  durability::Checkpointer checkpointer_;
+  Checkpoints checkpoints_;
+};
+
+}  // namespace turnstone::regions

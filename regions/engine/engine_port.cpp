@@ -1,0 +1,93 @@
+// What commands ask of the leader.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/hash.hpp"
+#include "regions/engine/engine.hpp"
+
+namespace turnstone::regions {
+namespace {
+
+std::uint64_t resident_bytes() {
+  std::uint64_t pages = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
+    std::fclose(file);
+  }
+  return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+commands::Stats Engine::stats() const {
+  const RespDoorCounters& counters = door_.counters();
+  commands::Stats stats;
+  stats.commands_processed = counters.commands;
+  stats.connections_received = counters.connections;
+  stats.connections_rejected = counters.rejected;
+  stats.net_input_bytes = counters.input_bytes;
+  stats.net_output_bytes = counters.output_bytes;
+  stats.ops_per_second = ops_per_second_;
+  stats.memory_bytes = resident_bytes();
+  return stats;
+}
+
+std::vector<std::pair<std::string, std::string>> Engine::settings() const {
+  return {
+      // Redis's names, as its clients and tools read them.
+      {"save", ""},
+      {"appendonly", "yes"},
+      {"appendfsync", "always"},
+      {"port", std::to_string(settings_.resp.port)},
+      {"bind", settings_.resp.host},
+      {"databases", "1"},
+      {"maxclients", std::to_string(settings_.clients_max)},
+      {"maxmemory", "0"},
+      {"maxmemory-policy", "noeviction"},
+      {"proto-max-bulk-len", std::to_string(settings_.value_bytes_max)},
+      {"dir", info_.data_directory},
+      {"timeout", "0"},
+      // Our own.
+      {"region", settings_.region},
+      {"cluster", settings_.cluster},
+      {"gossip", to_string(settings_.gossip)},
+      {"pull", to_string(settings_.pull)},
+      {"checkpoint-interval-ms", std::to_string(settings_.checkpoint_interval_ms)},
+      {"dirty-cells-max", std::to_string(settings_.dirty_cells_max)},
+      {"allow-link-control", settings_.allow_link_control ? "yes" : "no"},
+  };
+}
+
+commands::LinkState Engine::link_state(std::string_view region) const {
+  if (links_.is_cut(std::string(region))) return commands::LinkState::cut;
+  const std::uint64_t now = now_ms();
+  for (const sync::PeerView& peer : replica_->peers()) {
+    if (peer.region != region || peer.heard_ms == 0) continue;
+    const bool silent = now > peer.heard_ms + replica_->config().limits.peer_silence_ms;
+    return silent ? commands::LinkState::down : commands::LinkState::up;
+  }
+  return commands::LinkState::down;
+}
+
+Result<void> Engine::control_link(std::string_view region, commands::LinkAction action) {
+  if (!settings_.allow_link_control) {
+    return fail(Errc::config,
+                "link control is for tests and demos: start the leader with --allow-link-control");
+  }
+  auto done = action == commands::LinkAction::cut ? links_.cut(std::string(region))
+                                                  : links_.heal(std::string(region));
+  pump_links_soon();
+  return done;
+}
+
+// Seeded by the origin, which the system's own generator drew.
+std::uint64_t Engine::random() {
+  random_state_ =
+      hash64({reinterpret_cast<const char*>(&random_state_), sizeof random_state_}, random_state_);
+  return random_state_;
+}
+
+}  // namespace turnstone::regions

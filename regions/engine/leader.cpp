@@ -1,0 +1,97 @@
+#include "regions/engine/leader.hpp"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <memory>
+#include <utility>
+
+#include "core/hash.hpp"
+#include "regions/engine/engine.hpp"
+#include "regions/settings/exit_code.hpp"
+#include "regions/settings/log.hpp"
+
+namespace turnstone::regions {
+namespace {
+
+int exit_code_of(const Error& error) {
+  switch (error.code) {
+    case Errc::in_use:
+      return exit_code::in_use;
+    case Errc::config:
+    case Errc::wrong_cluster:
+    case Errc::unsupported_version:
+      return exit_code::config;
+    default:
+      return exit_code::io;
+  }
+}
+
+// Fresh for every start: no restore, clone or lost tail of the log can use a stamp twice.
+Result<Origin> draw_origin() {
+  std::uint64_t number = 0;
+  while (number == 0) {
+    if (getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
+      return fail(Errc::io, "the system gives no random number");
+    }
+  }
+  return Origin{number};
+}
+
+sync::ReplicaConfig replica_config(const Settings& settings, Origin origin) {
+  sync::ReplicaConfig config;
+  config.cluster = hash64(settings.cluster);
+  config.region = settings.region;
+  config.origin = origin;
+  for (const PeerSettings& peer : settings.peers) config.peers.push_back(peer.name);
+  return config;
+}
+
+int refuse(const char* what, const Error& error, int code) {
+  log::error(what, {{"error", error.message}});
+  return code;
+}
+
+void report_recovery(const durability::RecoveryReport& report) {
+  for (const std::string& text : report.alarms) log::warning(text, {{"alarm", "recovery"}});
+  log::info("recovered", {{"cells", report.cells_loaded},
+                          {"batches_replayed", report.batches_replayed},
+                          {"state_lsn", report.state_lsn},
+                          {"log_lsn", report.log_lsn}});
+}
+
+}  // namespace
+
+int run_leader(const Settings& settings) {
+  const auto origin = draw_origin();
+  if (!origin) return refuse("cannot start", origin.error(), exit_code::io);
+
+  auto store = durability::open_store(
+      settings.data_directory, {settings.cluster, settings.region},
+      [&] { return std::make_unique<sync::Replica>(replica_config(settings, *origin)); },
+      ConflictLog::conflicts_max);
+  if (!store) return refuse("cannot open the data directory", store.error(), exit_code_of(store.error()));
+  report_recovery(store->report);
+
+  const auto log_path = store->directory.file(durability::log_file);
+  auto reader = storage::LogReader::open(log_path);
+  auto scanner = storage::LogReader::open(log_path);
+  if (!reader) return refuse("cannot read the log", reader.error(), exit_code::io);
+  if (!scanner) return refuse("cannot read the log", scanner.error(), exit_code::io);
+
+  Engine engine(settings, std::move(*store), std::move(*reader), std::move(*scanner));
+  if (auto opened = engine.open(); !opened) {
+    const bool taken = opened.error().code == Errc::in_use;
+    return refuse("cannot open a door", opened.error(),
+                  taken ? exit_code::unavailable : exit_code_of(opened.error()));
+  }
+  log::info("ready", {{"resp", to_string(settings.resp)},
+                      {"gossip", to_string(settings.gossip)},
+                      {"origin", to_string(*origin)},
+                      {"peers", settings.peers.size()}});
+  const int code = engine.run();
+  log::info("stopped", {{"exit_code", code}});
+  return code;
+}
+
+}  // namespace turnstone::regions

@@ -1,0 +1,188 @@
+#include "regions/settings/load.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <system_error>
+
+#include "regions/settings/command_line.hpp"
+#include "regions/settings/exit_code.hpp"
+#include "regions/settings/keys.hpp"
+#include "regions/settings/toml.hpp"
+
+namespace turnstone::regions {
+namespace {
+
+using Problems = std::vector<std::string>;
+
+constexpr std::string_view variable_prefix = "TURNSTONE_";
+constexpr std::string_view config_variable = "TURNSTONE_CONFIG";
+constexpr std::size_t file_bytes_max = 1024 * 1024;
+constexpr std::size_t password_bytes_max = 512;
+
+Result<std::string> read_file(const std::string& path) {
+  const auto refuse = [&](std::string_view reason) {
+    return fail(Errc::config, fmt::format("{}: {}", path, reason));
+  };
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  std::string text(file_bytes_max + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  // Opening a directory succeeds; only reading it tells.
+  if (!file.is_open() || file.bad())
+    return refuse(errno == 0 ? "cannot be read" : std::generic_category().message(errno));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > file_bytes_max) return refuse("is larger than 1 MiB");
+  return text;
+}
+
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+std::vector<Given> given_by(const Environment& environment) {
+  std::vector<Given> given;
+  for (const Key& key : keys()) {
+    const auto variable = environment.find(variable_of(key));
+    if (variable == environment.end() || variable->second.empty()) continue;
+    const auto values = key.type == KeyType::peer ? words(variable->second) : std::vector{variable->second};
+    for (const std::string& text : values) given.push_back({std::string(key.name), text, variable->first});
+  }
+  return given;
+}
+
+// A misspelt variable must not be lost in silence, yet others may use the prefix (an
+// orchestrator's TURNSTONE_SERVICE_HOST): so it is said, and not refused.
+std::vector<std::string> unknown_variables(const Environment& environment) {
+  std::vector<std::string> notices;
+  for (const auto& variable : environment) {
+    const std::string& name = variable.first;
+    const bool is_setting = name == config_variable || std::ranges::any_of(keys(), [&](const Key& key) {
+                              return variable_of(key) == name;
+                            });
+    if (name.starts_with(variable_prefix) && !is_setting)
+      notices.push_back(fmt::format("the environment variable {} is not a setting", name));
+  }
+  return notices;
+}
+
+void apply(const std::vector<Given>& source, Draft& draft, Problems& problems) {
+  const auto is_peer = [](const Given& given) { return given.name == "peer"; };
+  if (std::ranges::any_of(source, is_peer)) draft.settings.peers.clear();
+  for (const Given& given : source) {
+    const Key* key = find_key(given.name);
+    if (key == nullptr) continue;  // --config is not a setting
+    if (const auto set = key->set(draft, given.text); !set)
+      problems.push_back(fmt::format("{}: {}", given.where, set.error().message));
+  }
+}
+
+void apply_file(const std::string& path, Draft& draft, Problems& problems) {
+  const auto text = read_file(path);
+  if (!text) return problems.push_back(text.error().message);
+  const TomlReading reading = read_toml(*text, path);
+  problems.insert(problems.end(), reading.problems.begin(), reading.problems.end());
+  apply(reading.given, draft, problems);
+}
+
+void place_pull(Draft& draft, Problems& problems) {
+  if (draft.pull_given) return;
+  if (const auto pull = next_port(draft.settings.gossip))
+    draft.settings.pull = *pull;
+  else
+    problems.push_back("gossip: " + pull.error().message + " with --pull");
+}
+
+// The password is the file's one line.
+Result<std::string> read_password(const std::string& path) {
+  auto text = read_file(path);
+  if (!text) return text;
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+  if (text->empty()) return fail(Errc::config, fmt::format("{}: holds no password", path));
+  if (text->find('\n') != text->npos)
+    return fail(Errc::config, fmt::format("{}: holds more than one line", path));
+  if (text->size() > password_bytes_max)
+    return fail(Errc::config,
+                fmt::format("{}: the password is longer than {} bytes", path, password_bytes_max));
+  return text;
+}
+
+tl::unexpected<Refusal> refuse(const Problems& problems) {
+  std::string text;
+  for (const std::string& problem : problems) text += fmt::format("turnstone: {}\n", problem);
+  return tl::make_unexpected(Refusal{exit_code::config, text});
+}
+
+std::string config_path(const CommandLine& line, const Environment& environment) {
+  const auto given = std::ranges::find(line.given, "config", &Given::name);
+  if (given != line.given.end()) return given->text;
+  const auto variable = environment.find(std::string(config_variable));
+  return variable == environment.end() ? "" : variable->second;
+}
+
+// Every source is read before anything is refused, so that one run shows every mistake.
+tl::expected<Settings, Refusal> merge(const CommandLine& line, const Environment& environment) {
+  Draft draft;
+  Problems problems;
+  if (const std::string path = config_path(line, environment); !path.empty())
+    apply_file(path, draft, problems);
+  apply(given_by(environment), draft, problems);
+  apply(line.given, draft, problems);
+  place_pull(draft, problems);
+  Settings& settings = draft.settings;
+  if (!settings.requirepass_file.empty()) {
+    if (auto password = read_password(settings.requirepass_file))
+      settings.requirepass = *std::move(password);
+    else
+      problems.push_back("requirepass_file: " + password.error().message);
+  }
+  // What is wrong with single values would show up again here in other words.
+  if (problems.empty()) problems = check_settings(settings);
+  if (!problems.empty()) return refuse(problems);
+  return std::move(settings);
+}
+
+}  // namespace
+
+tl::expected<Request, Refusal> load_settings(const std::vector<std::string>& arguments,
+                                             const Environment& environment) {
+  using Wants = CommandLine::Wants;
+  const auto line = read_command_line(arguments);
+  if (!line)
+    return tl::make_unexpected(Refusal{
+        exit_code::usage, fmt::format("turnstone: {}\nTry: turnstone serve --help\n", line.error().message)});
+  Request request;
+  if (line->wants == Wants::help) request.text = help_text();
+  if (line->wants == Wants::serve_help) request.text = serve_help_text();
+  if (line->wants == Wants::version) request.text = version_text();
+  if (line->wants != Wants::serve) return request;
+
+  auto settings = merge(*line, environment);
+  if (!settings) return tl::make_unexpected(settings.error());
+  request.settings = *std::move(settings);
+  request.notices = unknown_variables(environment);
+  for (std::string& used : exceptions_used(request.settings)) request.notices.push_back(std::move(used));
+  if (line->check)
+    request.text = toml_text(request.settings);
+  else
+    request.action = Request::Action::serve;
+  return request;
+}
+
+Environment process_environment() {
+  Environment environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != text.npos) environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+}  // namespace turnstone::regions

@@ -1,0 +1,130 @@
+#include "regions/settings/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace turnstone::regions {
+namespace {
+
+using Problems = std::vector<std::string>;
+
+constexpr std::size_t name_bytes_max = 32;
+
+bool is_name(std::string_view text) {
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  return !text.empty() && text.size() <= name_bytes_max && std::ranges::all_of(text, allowed);
+}
+
+void check_name(std::string_view what, std::string_view name, Problems& problems) {
+  if (!is_name(name))
+    problems.push_back(fmt::format("{} \"{}\" must be 1 to 32 characters of a-z, 0-9 and \"-\"", what, name));
+}
+
+void check_peers(const Settings& settings, Problems& problems) {
+  const auto& peers = settings.peers;
+  for (auto peer = peers.begin(); peer != peers.end(); ++peer) {
+    check_name("peer", peer->name, problems);
+    if (peer->name == settings.region)
+      problems.push_back(fmt::format("peer {} is this leader's own region", peer->name));
+    for (const Endpoint* address : {&peer->gossip, &peer->pull})
+      if (*address == settings.gossip || *address == settings.pull || *address == settings.resp)
+        problems.push_back(
+            fmt::format("peer {} at {} is this leader's own address", peer->name, to_string(*address)));
+    for (auto other = peers.begin(); other != peer; ++other) {
+      if (other->name == peer->name) problems.push_back(fmt::format("peer {} is named twice", peer->name));
+      if (other->gossip == peer->gossip)
+        problems.push_back(fmt::format("peers {} and {} have the same address {}", other->name, peer->name,
+                                       to_string(peer->gossip)));
+    }
+  }
+}
+
+void check_doors_differ(const Settings& settings, Problems& problems) {
+  const std::pair<std::string_view, const Endpoint*> doors[] = {
+      {"resp", &settings.resp}, {"gossip", &settings.gossip}, {"pull", &settings.pull}};
+  for (const auto* a = std::begin(doors); a != std::end(doors); ++a)
+    for (const auto* b = std::begin(doors); b != a; ++b)
+      if (clash(*a->second, *b->second))
+        problems.push_back(
+            fmt::format("{} and {} cannot both listen on {}", b->first, a->first, to_string(*a->second)));
+}
+
+// Peers' addresses count for the gossip door: over a link in clear anybody on the way
+// can write as that peer.
+std::vector<std::string> gossip_outside(const Settings& settings) {
+  std::vector<std::string> outside;
+  if (!is_loopback(settings.gossip)) outside.push_back("gossip " + to_string(settings.gossip));
+  if (!is_loopback(settings.pull)) outside.push_back("pull " + to_string(settings.pull));
+  for (const PeerSettings& peer : settings.peers) {
+    const Endpoint& address = is_loopback(peer.gossip) ? peer.pull : peer.gossip;
+    if (!is_loopback(address)) outside.push_back(fmt::format("peer {} at {}", peer.name, to_string(address)));
+  }
+  return outside;
+}
+
+void check_exposure(const Settings& settings, Problems& problems) {
+  if (!is_loopback(settings.resp)) {
+    if (!settings.resp_without_tls)
+      problems.push_back(fmt::format(
+          "resp {} is not a loopback address, and this release has no TLS: passwords and data would "
+          "travel in clear. Listen on 127.0.0.1, or accept that with --resp-without-tls",
+          to_string(settings.resp)));
+    if (settings.requirepass.empty())
+      problems.push_back(
+          fmt::format("resp {} is not a loopback address and there is no password: set --requirepass-file",
+                      to_string(settings.resp)));
+  }
+  if (settings.gossip_without_curve) return;
+  for (const std::string& door : gossip_outside(settings))
+    problems.push_back(fmt::format(
+        "{} is not a loopback address, and this release has no CURVE: anybody who reaches the link can "
+        "read and write as a peer. Use 127.0.0.1, or accept that with --gossip-without-curve",
+        door));
+}
+
+void check_limits(const Settings& settings, Problems& problems) {
+  if (settings.client_output_bytes_max < settings.value_bytes_max)
+    problems.push_back(fmt::format(
+        "client_output_bytes_max ({} bytes) is smaller than value_bytes_max ({} bytes): a client that "
+        "reads such a value would be disconnected",
+        settings.client_output_bytes_max, settings.value_bytes_max));
+}
+
+}  // namespace
+
+std::vector<std::string> check_settings(const Settings& settings) {
+  Problems problems;
+  if (settings.region.empty())
+    problems.emplace_back("region is not set: name this leader's region with --region");
+  else
+    check_name("region", settings.region, problems);
+  check_name("cluster", settings.cluster, problems);
+  if (settings.data_directory.empty())
+    problems.emplace_back("data is not set: name the directory for this leader's files with --data");
+  check_doors_differ(settings, problems);
+  check_peers(settings, problems);
+  check_exposure(settings, problems);
+  check_limits(settings, problems);
+  return problems;
+}
+
+std::vector<std::string> exceptions_used(const Settings& settings) {
+  std::vector<std::string> used;
+  if (settings.resp_without_tls && !is_loopback(settings.resp))
+    used.push_back(
+        fmt::format("resp_without_tls: Redis clients at {} are not encrypted", to_string(settings.resp)));
+  if (settings.gossip_without_curve)
+    for (const std::string& door : gossip_outside(settings))
+      used.push_back(fmt::format("gossip_without_curve: {} is neither encrypted nor authenticated", door));
+  return used;
+}
+
+std::uint64_t disk_reserve(const Settings& settings, std::uint64_t capacity_bytes) {
+  constexpr std::uint64_t automatic_max = 256ull * 1024 * 1024;
+  return settings.disk_reserve_bytes.value_or(std::min(automatic_max, capacity_bytes / 20));
+}
+
+}  // namespace turnstone::regions

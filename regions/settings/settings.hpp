@@ -1,0 +1,66 @@
+#pragma once
+// What a leader is told before it starts. Plain values; where they come from is load.hpp.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "regions/settings/endpoint.hpp"
+
+namespace turnstone::regions {
+
+struct PeerSettings {
+  std::string name;  // the peer's region
+  Endpoint gossip;   // its PUB socket
+  Endpoint pull;     // its ROUTER socket
+  friend bool operator==(const PeerSettings&, const PeerSettings&) = default;
+};
+
+enum class LogLevel { trace, debug, info, warning, error };
+// automatic: text when stderr is a terminal, JSON lines otherwise.
+enum class LogFormat { automatic, text, json };
+
+struct Settings {
+  std::string region;
+  std::string cluster = "turnstone";
+  std::string data_directory;
+
+  Endpoint resp{"127.0.0.1", 7001};    // Redis clients
+  Endpoint gossip{"127.0.0.1", 7101};  // PUB: batches and beacons
+  Endpoint pull{"127.0.0.1", 7102};    // ROUTER: ranges that a peer missed
+  std::vector<PeerSettings> peers;
+
+  std::string requirepass_file;
+  std::string requirepass;        // what the file holds; empty: no password. Never printed.
+  bool resp_without_tls = false;  // exceptions to "loopback only", see check_settings()
+  bool gossip_without_curve = false;
+  bool allow_link_control = false;  // TS.LINK CUT|HEAL, for demos and tests
+
+  std::uint64_t value_bytes_max = 1024 * 1024;
+  std::uint64_t clients_max = 10'000;
+  std::uint64_t client_output_bytes_max = 8 * 1024 * 1024;
+  // Changed cells that wait for a checkpoint; writes slow down towards it.
+  std::uint64_t dirty_cells_max = 1'000'000;
+  // Writes are refused when less is free; not set: see disk_reserve().
+  std::optional<std::uint64_t> disk_reserve_bytes;
+  std::uint64_t checkpoint_interval_ms = 10'000;
+
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::automatic;
+
+  friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+// Everything that is wrong with the settings as a whole, a sentence each; empty when a
+// leader may start. A door on another address than loopback is refused unless its
+// exception is set, and the Redis door then needs a password, too.
+std::vector<std::string> check_settings(const Settings& settings);
+
+// The exceptions that the settings really use, a sentence each, to be logged at start.
+std::vector<std::string> exceptions_used(const Settings& settings);
+
+// Bytes to keep free on a disk of this capacity: as set, or the smaller of 256 MiB and 5 %.
+std::uint64_t disk_reserve(const Settings& settings, std::uint64_t capacity_bytes);
+
+}  // namespace turnstone::regions

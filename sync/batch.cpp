@@ -1,0 +1,126 @@
+#include "sync/batch.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "core/hash.hpp"
+
+namespace turnstone::sync {
+namespace {
+
+constexpr std::size_t hash_bytes = 8;
+constexpr std::size_t region_bytes_max = 64;
+
+std::uint64_t read_hash(std::string_view bytes) {
+  std::uint64_t hash = 0;
+  std::memcpy(&hash, bytes.data() + bytes.size() - hash_bytes, hash_bytes);
+  return hash;
+}
+
+std::string_view without_hash(std::string_view bytes) { return bytes.substr(0, bytes.size() - hash_bytes); }
+
+Error malformed(std::string what) { return {Errc::malformed, "a batch " + std::move(what)}; }
+
+// Reads the two leading records; leaves the reader before the first effect.
+Result<BatchHeader> read_header(RecordReader& in) {
+  if (!in.next()) return tl::make_unexpected(malformed("has no header"));
+  if (in.uint(0) != batch_version) {
+    return fail(Errc::unsupported_version, "a batch has version " + std::to_string(in.uint(0)));
+  }
+  BatchHeader header;
+  header.cluster = in.uint(1);
+  header.origin = Origin{in.uint(2)};
+  header.first_seq = in.uint(3);
+  header.count = in.uint(4);
+  header.previous_chain = in.uint(5);
+  header.hlc_base = in.uint(6);
+  if (header.first_seq == 1) header.region = in.bytes(7);
+  const std::uint32_t items = header.first_seq == 1 ? 8 : 7;
+  if (in.malformed() || in.size() != items || header.first_seq == 0 || header.count == 0 ||
+      header.count > UINT32_MAX || header.region.size() > region_bytes_max ||
+      header.first_seq > UINT64_MAX - header.count) {
+    return tl::make_unexpected(malformed("has a wrong header"));
+  }
+  if (!in.next() || in.size() % 2 != 0) return tl::make_unexpected(malformed("has no dependencies"));
+  for (std::uint32_t i = 0; i < in.size(); i += 2) {
+    const VersionVector::Entry entry{Origin{in.uint(i)}, in.uint(i + 1)};
+    if (!header.deps_changes.empty() && entry.first <= header.deps_changes.back().first) {
+      return tl::make_unexpected(malformed("has dependencies out of order"));
+    }
+    header.deps_changes.push_back(entry);
+  }
+  if (in.malformed()) return tl::make_unexpected(malformed("has wrong dependencies"));
+  return header;
+}
+
+}  // namespace
+
+Result<BatchHeader> decode_batch_header(std::string_view bytes) {
+  if (bytes.size() <= hash_bytes) return tl::make_unexpected(malformed("is too short"));
+  const std::uint64_t hash = read_hash(bytes);
+  if (hash64(without_hash(bytes)) != hash) return fail(Errc::corrupt, "a batch does not match its hash");
+  RecordReader in(without_hash(bytes));
+  auto header = read_header(in);
+  if (header) header->chain = hash;
+  return header;
+}
+
+Result<std::vector<BatchDelta>> decode_batch_deltas(const BatchHeader& header, std::string_view bytes) {
+  RecordReader in(without_hash(bytes));
+  if (auto again = read_header(in); !again) return tl::make_unexpected(again.error());
+  std::vector<BatchDelta> deltas;
+  Hlc hlc = header.hlc_base;
+  while (in.next()) {
+    const crdt::DecodedEffect decoded = crdt::decode_effect(in);
+    if (in.malformed() || (deltas.empty() && !decoded.first)) break;
+    if (decoded.first) {
+      hlc += decoded.hlc_step;
+      deltas.push_back({{header.origin, header.first_seq + deltas.size()}, hlc, {}});
+    }
+    deltas.back().effects.push_back(decoded.effect);
+  }
+  if (in.malformed() || deltas.size() != header.count) {
+    return tl::make_unexpected(malformed("has effects that cannot be read"));
+  }
+  return deltas;
+}
+
+void BatchBuilder::begin_operation(Hlc hlc) {
+  if (count_ == 0) base_ = previous_ = hlc;
+  step_ = hlc - previous_;
+  previous_ = hlc;
+  ++count_;
+  first_effect_ = true;
+}
+
+void BatchBuilder::add(const crdt::Effect& effect) {
+  RecordWriter out(effects_);
+  crdt::encode(effect, std::exchange(first_effect_, false), step_, out);
+}
+
+std::string BatchBuilder::finish(BatchHeader& header) {
+  header.count = std::exchange(count_, 0);
+  header.hlc_base = base_;
+  std::string bytes;
+  bytes.reserve(effects_.size() + 96 + header.deps_changes.size() * 18);
+  RecordWriter out(bytes);
+  out.record(header.first_seq == 1 ? 8 : 7)
+      .uint(batch_version)
+      .uint(header.cluster)
+      .uint(static_cast<std::uint64_t>(header.origin))
+      .uint(header.first_seq)
+      .uint(header.count)
+      .uint(header.previous_chain)
+      .uint(header.hlc_base);
+  if (header.first_seq == 1) out.bytes(header.region);
+  out.record(static_cast<std::uint32_t>(header.deps_changes.size() * 2));
+  for (const auto& [origin, seq] : header.deps_changes)
+    out.uint(static_cast<std::uint64_t>(origin)).uint(seq);
+  bytes += effects_;
+  effects_.clear();
+  header.chain = hash64(bytes);
+  bytes.append(reinterpret_cast<const char*>(&header.chain), hash_bytes);
+  return bytes;
+}
+
+}  // namespace turnstone::sync

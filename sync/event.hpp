@@ -1,0 +1,87 @@
+#pragma once
+// What a replica is told and what it asks for. Plain values: the server and the simulator
+// exchange the same ones with the same object.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/ids.hpp"
+
+namespace turnstone::sync {
+
+// Local log sequence number: the order in which batches, own and remote, were applied
+// here and are appended to the log. Means nothing to another leader.
+using Lsn = std::uint64_t;
+using SharedBytes = std::shared_ptr<const std::string>;
+
+// --- events
+
+// A frame from a peer's socket, whichever: the socket says who speaks, and the frame has to
+// agree.
+struct FrameReceived {
+  std::string peer;
+  std::string bytes;
+};
+// The log is durable up to here.
+struct Committed {
+  Lsn lsn = 0;
+};
+// The answer to ReadLog: the batches asked for, in order, or fewer when the log could not
+// give them.
+struct LogRead {
+  std::string peer;
+  std::uint64_t request = 0;
+  std::vector<std::string> batches;
+  bool more = false;
+};
+// Time passed.
+struct Tick {};
+// The log can take another batch: seal what was gathered.
+struct Flush {};
+
+using Event = std::variant<FrameReceived, Committed, LogRead, Tick, Flush>;
+
+// --- effects
+
+// Append to the log, in order; answer with Committed when durable.
+struct Append {
+  Lsn lsn = 0;
+  Origin origin{};
+  Seq first_seq = 0;
+  Seq last_seq = 0;
+  SharedBytes bytes;
+};
+// To every peer that listens.
+struct Publish {
+  std::string frame;
+};
+// To one peer: a pull goes to its answering socket, a page back to the asker.
+enum class Channel : std::uint8_t { request, reply };
+struct Send {
+  std::string peer;
+  Channel channel = Channel::request;
+  std::string frame;
+};
+// Read these batches and answer with LogRead.
+struct ReadLog {
+  std::string peer;
+  std::uint64_t request = 0;
+  std::vector<Lsn> lsns;
+  bool more = false;
+};
+// Replies to writes with this ticket or a smaller one may leave.
+struct Acknowledge {
+  Lsn up_to = 0;
+};
+// A fact that a person must see; `name` is stable, `text` is a sentence.
+struct Alarm {
+  std::string name;
+  std::string text;
+};
+
+using Effect = std::variant<Append, Publish, Send, ReadLog, Acknowledge, Alarm>;
+using Effects = std::vector<Effect>;
+
+}  // namespace turnstone::sync

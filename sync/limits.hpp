@@ -1,0 +1,35 @@
+#pragma once
+// Every limit of the protocol: its number and its name.
+#include <cstddef>
+#include <cstdint>
+
+namespace turnstone::sync {
+
+struct Limits {
+  // An open batch is sealed at this size. Larger single writes make larger batches.
+  std::size_t batch_bytes = 128 * 1024;
+  std::uint64_t batch_deltas = 60'000;
+  // Larger batches are not published: peers see the beacon and pull them. Together with
+  // the socket's high-water mark this bounds what a slow subscriber can hold in memory.
+  std::size_t publish_bytes_max = 160 * 1024;
+  // Batches received out of order; beyond it the newest are dropped and pulled later.
+  std::size_t pending_bytes_max = 64u * 1024 * 1024;
+  // Batches handed to the log and not yet durable; beyond it remote ones are not taken.
+  std::size_t uncommitted_bytes_max = 64u * 1024 * 1024;
+  // One page of a pull.
+  std::size_t page_bytes = 1024 * 1024;
+
+  std::uint64_t beacon_active_ms = 50;
+  std::uint64_t beacon_idle_ms = 1000;
+  // How long a gap may wait for the live stream before it is pulled.
+  std::uint64_t gap_grace_ms = 30;
+  std::uint64_t pull_timeout_ms = 1000;
+  std::uint64_t pull_timeout_ms_max = 10'000;
+  // A peer that was not heard for this long is not asked.
+  std::uint64_t peer_silence_ms = 3500;
+  // A stamp further ahead than this is applied, but does not move our clock.
+  std::uint64_t clock_drift_max_ms = 5'000;
+  std::uint64_t forget_every_ms = 500;
+};
+
+}  // namespace turnstone::sync

@@ -1,0 +1,108 @@
+#include "sync/message.hpp"
+
+#include "core/record.hpp"
+
+namespace turnstone::sync {
+namespace {
+
+enum Type : std::uint64_t { batch = 1, beacon = 2, pull = 3, page = 4 };
+
+void write_vector(RecordWriter& out, const VersionVector& vector) {
+  out.record(static_cast<std::uint32_t>(vector.entries().size() * 2));
+  for (const auto& [origin, seq] : vector.entries()) out.uint(static_cast<std::uint64_t>(origin)).uint(seq);
+}
+
+VersionVector read_vector(RecordReader& in) {
+  VersionVector vector;
+  if (!in.next() || in.size() % 2 != 0) in.mark_malformed();
+  for (std::uint32_t i = 0; i < in.size() && !in.malformed(); i += 2) {
+    const Origin origin{in.uint(i)};
+    const Seq seq = in.uint(i + 1);
+    // Ascending order also keeps the insertion at the end, whatever a peer sends.
+    if (seq == 0 || (!vector.empty() && origin <= vector.entries().back().first)) in.mark_malformed();
+    vector.set(origin, seq);
+  }
+  return vector;
+}
+
+std::string_view read_batch(RecordReader& in) {
+  if (in.size() != 1) in.mark_malformed();
+  return in.bytes(0);
+}
+
+}  // namespace
+
+std::string encode(std::uint64_t cluster, std::string_view region, const Body& body) {
+  std::string frame;
+  RecordWriter out(frame);
+  const auto begin = [&](Type type, std::uint32_t more_items) -> RecordWriter& {
+    return out.record(4 + more_items).uint(type).uint(protocol_version).uint(cluster).bytes(region);
+  };
+  if (const auto* publication = std::get_if<Publication>(&body)) {
+    frame.reserve(publication->batch.size() + 64);
+    begin(batch, 0);
+    out.record(1).bytes(publication->batch);
+  } else if (const auto* report = std::get_if<Beacon>(&body)) {
+    begin(beacon, 2).uint(static_cast<std::uint64_t>(report->origin)).uint(report->now_ms);
+    write_vector(out, report->durable);
+  } else if (const auto* wish = std::get_if<Pull>(&body)) {
+    begin(pull, 2).uint(wish->request).uint(wish->bytes_max);
+    write_vector(out, wish->have);
+  } else {
+    const auto& answer = std::get<Page>(body);
+    begin(page, 2).uint(answer.request).uint(answer.more ? 1 : 0);
+    for (const std::string_view bytes : answer.batches) out.record(1).bytes(bytes);
+  }
+  return frame;
+}
+
+Result<Message> decode_message(std::uint64_t cluster, std::string_view frame) {
+  RecordReader in(frame);
+  in.next();
+  const std::uint64_t type = in.uint(0);
+  const std::uint64_t version = in.uint(1);
+  const std::uint64_t their_cluster = in.uint(2);
+  Message message{std::string(in.bytes(3)), {}};
+  if (in.malformed()) return fail(Errc::malformed, "a frame has no header");
+  if (version != protocol_version) {
+    return fail(Errc::unsupported_version, "a frame of region '" + message.region +
+                                               "' has protocol version " + std::to_string(version) +
+                                               ", this leader speaks " + std::to_string(protocol_version));
+  }
+  if (their_cluster != cluster) {
+    return fail(Errc::wrong_cluster, "a frame of region '" + message.region + "' is of another cluster");
+  }
+  switch (type) {
+    case batch: {
+      if (!in.next()) in.mark_malformed();
+      message.body = Publication{read_batch(in)};
+      break;
+    }
+    case beacon: {
+      Beacon report{Origin{in.uint(4)}, in.uint(5), {}};
+      report.durable = read_vector(in);
+      message.body = std::move(report);
+      break;
+    }
+    case pull: {
+      Pull wish{in.uint(4), in.uint(5), {}};
+      wish.have = read_vector(in);
+      message.body = std::move(wish);
+      break;
+    }
+    case page: {
+      Page answer{in.uint(4), in.uint(5) != 0, {}};
+      while (in.next()) answer.batches.push_back(read_batch(in));
+      message.body = std::move(answer);
+      break;
+    }
+    default:
+      in.mark_malformed();
+  }
+  if (type != page && in.next()) in.mark_malformed();
+  if (in.malformed())
+    return fail(Errc::malformed, "a frame of region '" + message.region + "' cannot be read");
+  return message;
+}
+
+}  // namespace turnstone::sync

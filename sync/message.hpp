@@ -1,0 +1,57 @@
+#pragma once
+// What leaders say to each other. A frame is records (core/record.hpp); the first is
+//   [type version cluster region ...]
+// and names the sender's region. Batches travel inside as the bytes that are stored.
+//   1 batch    [1 v c r] [batch]
+//   2 beacon   [2 v c r origin now_ms] [vector]
+//   3 pull     [3 v c r request bytes_max] [vector]
+//   4 page     [4 v c r request more] [batch] [batch] ...
+// A vector is [origin seq origin seq ...], ascending by origin.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/version_vector.hpp"
+
+namespace turnstone::sync {
+
+inline constexpr std::uint64_t protocol_version = 1;
+
+// A batch, as soon as it is durable at its origin.
+struct Publication {
+  std::string_view batch;
+};
+// What the sender has durably. Its own entry is its head.
+struct Beacon {
+  Origin origin{};
+  std::uint64_t now_ms = 0;
+  VersionVector durable;
+};
+// Asks for what the sender of the pull lacks.
+struct Pull {
+  std::uint64_t request = 0;
+  std::uint64_t bytes_max = 0;
+  VersionVector have;
+};
+// Answers a pull. `more`: ask again.
+struct Page {
+  std::uint64_t request = 0;
+  bool more = false;
+  std::vector<std::string_view> batches;
+};
+
+using Body = std::variant<Publication, Beacon, Pull, Page>;
+
+struct Message {
+  std::string region;
+  Body body;  // views into the frame
+};
+
+std::string encode(std::uint64_t cluster, std::string_view region, const Body& body);
+// Errors: malformed, unsupported_version, wrong_cluster.
+Result<Message> decode_message(std::uint64_t cluster, std::string_view frame);
+
+}  // namespace turnstone::sync

@@ -1,0 +1,230 @@
+#include "sync/replica.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/planted.hpp"
+
+namespace turnstone::sync {
+
+Replica::Replica(ReplicaConfig config, unsigned shard_bits)
+    : config_(std::move(config)),
+      keyspace_(shard_bits),
+      pending_(config_.limits.pending_bytes_max),
+      stability_(config_.peers) {
+  for (const std::string& peer : config_.peers) peers_[peer].timeout_ms = config_.limits.pull_timeout_ms;
+}
+
+// --- recovery
+
+void Replica::restore_origin(Origin origin, OriginState state) {
+  vector_.set(origin, state.seq);
+  durable_.set(origin, state.seq);
+  origins_[origin] = std::move(state);
+}
+
+void Replica::restore_position(Lsn lsn, Hlc hlc) {
+  next_lsn_ = lsn + 1;
+  durable_lsn_ = lsn;
+  forgotten_ = vector_;
+  // A millisecond of drift, since the counter behind the milliseconds counts, too.
+  clock_.observe(hlc, hlc_ms(hlc), 1);
+}
+
+void Replica::restore_index(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq, std::size_t bytes) {
+  log_index_.add(lsn, origin, first_seq, last_seq, bytes);
+}
+
+Result<void> Replica::replay(Lsn lsn, std::string_view bytes) {
+  auto header = decode_batch_header(bytes);
+  if (!header) return tl::make_unexpected(header.error());
+  if (readiness(*header) != Readiness::ready) {
+    return fail(Errc::corrupt, fmt::format("the log's batch {} does not follow the batches before it", lsn));
+  }
+  Effects appended;
+  next_lsn_ = lsn;
+  const auto newest = apply_batch(*header, bytes, appended);
+  if (!newest) return tl::make_unexpected(newest.error());
+  // Our own region's earlier stamps stay below our next one, however far ahead they are.
+  if (region_of(header->origin) == config_.region) clock_.observe(*newest, hlc_ms(*newest), 1);
+  Effects none;
+  committed(lsn, none);
+  return {};
+}
+
+// --- local operations
+
+void Replica::begin(std::uint64_t now_ms) {
+  TURNSTONE_CHECK(!operation_);
+  set_clock(now_ms);
+  operation_effects_ = 0;
+  operation_.emplace();
+}
+
+void Replica::apply(const crdt::Effect& effect) {
+  TURNSTONE_CHECK(operation_.has_value());
+  if (operation_effects_ == 0) {
+    const Seq seq = vector_.get(config_.origin) + 1;
+    *operation_ = {{config_.origin, seq}, clock_.tick(now_ms_), seq - builder_.count(), nullptr};
+    vector_.set(config_.origin, seq);
+    builder_.begin_operation(operation_->hlc);
+  }
+  builder_.add(effect);
+  keyspace_.apply(effect, *operation_, operation_effects_++, *this);
+}
+
+std::optional<Lsn> Replica::commit() {
+  TURNSTONE_CHECK(operation_.has_value());
+  operation_.reset();
+  if (operation_effects_ == 0) return std::nullopt;
+  return next_lsn_;
+}
+
+bool Replica::open_batch_is_full() const {
+  return builder_.bytes() >= config_.limits.batch_bytes || builder_.count() >= config_.limits.batch_deltas;
+}
+
+void Replica::seal(Effects& effects) {
+  if (builder_.empty()) return;
+  OriginState& own = origins_[config_.origin];
+  VersionVector deps = vector_;
+  deps.set(config_.origin, 0);
+  BatchHeader header;
+  header.cluster = config_.cluster;
+  header.origin = config_.origin;
+  header.first_seq = own.seq + 1;
+  header.previous_chain = own.chain;
+  header.region = config_.region;
+  header.deps_changes = deps.since(own.deps);
+  std::string bytes = builder_.finish(header);
+  own.region = config_.region;
+  own.seq = header.last_seq();
+  own.chain = header.chain;
+  own.deps = std::move(deps);
+  append(header, std::move(bytes), effects);
+}
+
+void Replica::append(const BatchHeader& header, std::string bytes, Effects& effects) {
+  const auto shared = std::make_shared<const std::string>(std::move(bytes));
+  uncommitted_bytes_ += shared->size();
+  uncommitted_.push_back({next_lsn_, header.origin, header.first_seq, header.last_seq(), shared});
+  effects.emplace_back(std::in_place_type<Append>,
+                       Append{next_lsn_, header.origin, header.first_seq, header.last_seq(), shared});
+  if (planted(Planted::acknowledge_before_sync)) effects.push_back(Acknowledge{next_lsn_});
+  if (planted(Planted::publish_before_durable) && header.origin == config_.origin) {
+    effects.push_back(Publish{encode(config_.cluster, config_.region, Publication{*shared})});
+  }
+  ++next_lsn_;
+}
+
+Checkpoint Replica::freeze(Effects& effects) {
+  seal(effects);
+  keyspace_.dirty().freeze();
+  return {last_lsn(), clock_.last(), origins_, forgotten_};
+}
+
+// --- the protocol
+
+void Replica::set_clock(std::uint64_t now_ms) {
+  if (now_ms > now_ms_) timer_ms_ += now_ms - now_ms_;
+  now_ms_ = now_ms;
+}
+
+Effects Replica::step(std::uint64_t now_ms, Event event) {
+  TURNSTONE_CHECK(!operation_);
+  set_clock(now_ms);
+  Effects effects;
+  if (const auto* frame = std::get_if<FrameReceived>(&event)) {
+    receive(frame->peer, frame->bytes, effects);
+  } else if (const auto* durable = std::get_if<Committed>(&event)) {
+    committed(durable->lsn, effects);
+  } else if (const auto* read = std::get_if<LogRead>(&event)) {
+    Page page{read->request, read->more, {}};
+    for (const std::string& batch : read->batches) page.batches.push_back(batch);
+    ++counters_.pages_served;
+    effects.emplace_back(std::in_place_type<Send>,
+                         Send{read->peer, Channel::reply, encode(config_.cluster, config_.region, page)});
+  } else if (std::holds_alternative<Tick>(event)) {
+    tick(effects);
+  } else {
+    seal(effects);
+  }
+  return effects;
+}
+
+void Replica::committed(Lsn lsn, Effects& effects) {
+  durable_lsn_ = lsn;
+  effects.emplace_back(std::in_place_type<Acknowledge>, Acknowledge{lsn});
+  while (!uncommitted_.empty() && uncommitted_.front().lsn <= lsn) {
+    const Uncommitted batch = std::move(uncommitted_.front());
+    uncommitted_.pop_front();
+    uncommitted_bytes_ -= batch.bytes->size();
+    durable_.set(batch.origin, batch.last_seq);
+    log_index_.add(batch.lsn, batch.origin, batch.first_seq, batch.last_seq, batch.bytes->size());
+    if (batch.origin != config_.origin) continue;
+    if (batch.bytes->size() <= config_.limits.publish_bytes_max) {
+      effects.emplace_back(std::in_place_type<Publish>,
+                           Publish{encode(config_.cluster, config_.region, Publication{*batch.bytes})});
+    } else {
+      next_beacon_ms_ = 0;
+    }
+  }
+}
+
+void Replica::tick(Effects& effects) {
+  const bool active = announced_ != durable_;
+  if (timer_ms_ >= next_beacon_ms_ || (active && timer_ms_ + config_.limits.beacon_idle_ms >=
+                                                     next_beacon_ms_ + config_.limits.beacon_active_ms)) {
+    beacon(effects);
+  }
+  if (timer_ms_ >= next_forget_ms_) {
+    next_forget_ms_ = timer_ms_ + config_.limits.forget_every_ms;
+    if (stability_.advance(durable_, vector_)) {
+      keyspace_.forget_stable(stability_.stable());
+      forgotten_.join(stability_.stable());
+    }
+  }
+  pull_if_behind(effects);
+}
+
+void Replica::beacon(Effects& effects) {
+  next_beacon_ms_ = timer_ms_ + config_.limits.beacon_idle_ms;
+  announced_ = durable_;
+  effects.emplace_back(
+      std::in_place_type<Publish>,
+      Publish{encode(config_.cluster, config_.region, Beacon{config_.origin, now_ms_, durable_})});
+}
+
+void Replica::key_changed(std::string_view key) {
+  if (key_change_sink_) key_change_sink_(key);
+}
+
+void Replica::conflict_found(const crdt::Conflict& conflict) {
+  if (conflict_sink_) conflict_sink_(conflict);
+}
+
+std::string Replica::region_of(Origin origin) const {
+  const auto it = origins_.find(origin);
+  if (it != origins_.end()) return it->second.region;
+  return origin == config_.origin ? config_.region : std::string();
+}
+
+std::vector<PeerView> Replica::peers() const {
+  std::vector<PeerView> views;
+  for (const auto& [region, peer] : peers_) {
+    PeerView view{region, peer.origin, peer.durable, 0, peer.clock_skew_ms, 0, 0};
+    if (peer.heard_ms != 0) view.heard_ms = now_ms_ - std::min(now_ms_, timer_ms_ - peer.heard_ms);
+    for (const auto& [origin, seq] : vector_.entries()) {
+      view.behind_us += seq - std::min(seq, peer.durable.get(origin));
+    }
+    for (const auto& [origin, seq] : peer.durable.entries()) {
+      view.ahead_of_us += seq - std::min(seq, vector_.get(origin));
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+}  // namespace turnstone::sync

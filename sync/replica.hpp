@@ -1,0 +1,254 @@
+#pragma once
+// One replica's protocol as a state machine without I/O: events in, effects out. It owns
+// the keyspace, the version vector and everything the leaders say to each other. State
+// changes in one way only: a delta is applied, exactly once, in causal order.
+//
+// One thread. The order of effects is the order in which they must be carried out.
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/hybrid_clock.hpp"
+#include "core/version_vector.hpp"
+#include "crdt/keyspace.hpp"
+#include "sync/batch.hpp"
+#include "sync/event.hpp"
+#include "sync/limits.hpp"
+#include "sync/log_index.hpp"
+#include "sync/message.hpp"
+#include "sync/pending.hpp"
+#include "sync/stability.hpp"
+
+namespace turnstone::sync {
+
+struct ReplicaConfig {
+  std::uint64_t cluster = 0;
+  std::string region;
+  // Fresh and random for every start.
+  Origin origin{};
+  // The other regions; they are also the members whose reports make a delta stable.
+  std::vector<std::string> peers;
+  Limits limits;
+};
+
+// What is known of one origin; a function of the applied deltas.
+struct OriginState {
+  std::string region;
+  Seq seq = 0;
+  std::uint64_t chain = 0;
+  // Context of the newest applied batch, without the origin's own entry.
+  VersionVector deps;
+  friend bool operator==(const OriginState&, const OriginState&) = default;
+};
+
+// What is known of a peer, for people.
+struct PeerView {
+  std::string region;
+  Origin origin{};
+  VersionVector durable;       // as last reported
+  std::uint64_t heard_ms = 0;  // 0: never
+  std::int64_t clock_skew_ms = 0;
+  std::uint64_t behind_us = 0;  // deltas that we have and it has not reported
+  std::uint64_t ahead_of_us = 0;
+};
+
+struct Counters {
+  std::uint64_t batches_applied = 0;
+  std::uint64_t deltas_applied = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t pulls = 0;
+  std::uint64_t pages_served = 0;
+  std::uint64_t frames_malformed = 0;
+  std::uint64_t batches_quarantined = 0;
+  std::uint64_t pending_dropped = 0;
+};
+
+// The state at a moment, to be stored in one transaction with the frozen cells. To be
+// stored only once the log is durable up to `lsn`.
+struct Checkpoint {
+  Lsn lsn = 0;
+  Hlc hlc = 0;
+  std::map<Origin, OriginState> origins;
+  // The cells list no increment singly that this covers.
+  VersionVector forgotten;
+};
+
+// Told what local people want to know; called while deltas are applied.
+using ConflictSink = std::function<void(const crdt::Conflict&)>;
+using KeyChangeSink = std::function<void(std::string_view key)>;
+// Gives every batch of the durable log, in log order, also while it is replayed. Called only
+// when a leader that was restored from an old copy wrote before it had caught up.
+using LogScan = std::function<void(const std::function<void(std::string_view batch)>& visit)>;
+
+class Replica final : private crdt::KeyspaceObserver {
+ public:
+  explicit Replica(ReplicaConfig config, unsigned shard_bits = 16);
+
+  // --- recovery: load the stored state, then replay the log behind it, then start
+
+  void restore_origin(Origin origin, OriginState state);
+  Result<void> restore_cell(const crdt::CellImage& image) { return keyspace_.load(image); }
+  // The stored state holds the log up to here; our clock had come this far.
+  void restore_position(Lsn lsn, Hlc hlc);
+  // What the stored cells have forgotten. Without this call anything may be forgotten, and
+  // the log is scanned when a delta arrives that had not seen all of the stored state.
+  void restore_forgotten(VersionVector forgotten) { forgotten_ = std::move(forgotten); }
+  // A batch of the log that the stored state has: only its place is learnt.
+  void restore_index(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq, std::size_t bytes);
+  // A batch of the log behind the stored state. Errors: malformed, corrupt.
+  Result<void> replay(Lsn lsn, std::string_view bytes);
+
+  // --- local operations: one stamp for all effects between begin and commit, visible
+  // here at once, durable when the ticket is acknowledged
+
+  void begin(std::uint64_t now_ms);
+  void apply(const crdt::Effect& effect);
+  // The ticket to wait for; nothing when no effect was applied.
+  std::optional<Lsn> commit();
+
+  // --- the protocol
+
+  Effects step(std::uint64_t now_ms, Event event);
+
+  // Deltas wait to be sealed: a Flush would append them.
+  bool has_open_batch() const { return !builder_.empty(); }
+  // The open batch is full: it should be sealed even while the log is busy.
+  bool open_batch_is_full() const;
+  // Fixes a moment for a checkpoint: seals the open batch and freezes the dirty cells.
+  Checkpoint freeze(Effects& effects);
+
+  // --- reading
+
+  const crdt::Keyspace& keyspace() const { return keyspace_; }
+  crdt::Keyspace& keyspace() { return keyspace_; }
+  const ReplicaConfig& config() const { return config_; }
+  const VersionVector& vector() const { return vector_; }
+  const VersionVector& durable() const { return durable_; }
+  const VersionVector& stable() const { return stability_.stable(); }
+  const std::map<Origin, OriginState>& origins() const { return origins_; }
+  // The highest lsn given out, and the highest known to be durable.
+  Lsn last_lsn() const { return next_lsn_ - 1; }
+  Lsn durable_lsn() const { return durable_lsn_; }
+  // Written and not durable yet; local writes should pause above the limit of that name.
+  std::size_t uncommitted_bytes() const { return uncommitted_bytes_ + builder_.bytes(); }
+  Hlc last_hlc() const { return clock_.last(); }
+  std::vector<PeerView> peers() const;
+  std::string region_of(Origin origin) const;
+  const Counters& counters() const { return counters_; }
+
+  // To be set before anything is replayed.
+  void on_log_scan(LogScan scan) { log_scan_ = std::move(scan); }
+  void on_conflict(ConflictSink sink) { conflict_sink_ = std::move(sink); }
+  void on_key_change(KeyChangeSink sink) { key_change_sink_ = std::move(sink); }
+  // While set, batches of other leaders are not taken; they are pulled later.
+  void set_ingest_paused(bool paused) { ingest_paused_ = paused; }
+
+ private:
+  struct Uncommitted {
+    Lsn lsn;
+    Origin origin;
+    Seq first_seq;
+    Seq last_seq;
+    SharedBytes bytes;
+  };
+  struct Peer {
+    Origin origin{};
+    VersionVector durable;
+    std::uint64_t heard_ms = 0;  // on the timers' time, as all times below
+    std::int64_t clock_skew_ms = 0;
+    // Not asked before this time: it did not answer, or had nothing to give.
+    std::uint64_t rest_until_ms = 0;
+    std::uint64_t timeout_ms = 0;
+  };
+  struct Gap {
+    Seq target = 0;
+    std::uint64_t since_ms = 0;
+  };
+  struct PullUnderWay {
+    std::string peer;
+    std::uint64_t request = 0;
+    std::uint64_t deadline_ms = 0;
+  };
+
+  void key_changed(std::string_view key) override;
+  void conflict_found(const crdt::Conflict& conflict) override;
+
+  // Timers run on time passed, so that a clock that is set back stops none of them.
+  void set_clock(std::uint64_t now_ms);
+  void seal(Effects& effects);
+  void append(const BatchHeader& header, std::string bytes, Effects& effects);
+  void committed(Lsn lsn, Effects& effects);
+  void tick(Effects& effects);
+  void beacon(Effects& effects);
+
+  void receive(const std::string& sender, std::string_view frame, Effects& effects);
+  void receive_beacon(const std::string& region, const Beacon& report, Effects& effects);
+  void receive_page(const std::string& region, const Page& page, Effects& effects);
+  // True when the batch was applied, or was already.
+  bool receive_batch(std::string_view bytes, Effects& effects);
+  void drain_pending(Effects& effects);
+  enum class Readiness : std::uint8_t { ready, duplicate, early, refused };
+  Readiness readiness(const BatchHeader& header) const;
+  VersionVector context_of(const BatchHeader& header) const;
+  // Applies a batch that is ready; returns its newest stamp's clock. Errors: corrupt (a fork),
+  // malformed; nothing is changed then.
+  Result<Hlc> apply_batch(const BatchHeader& header, std::string_view bytes, Effects& effects);
+  Hlc apply_deltas(const BatchHeader& header, const std::vector<BatchDelta>& deltas,
+                   const VersionVector& context, Effects& effects);
+  void quarantine(Origin origin, const Error& error, Effects& effects);
+  // Lists increments singly again that are stable no more.
+  void relist_unstable(const BatchHeader& header, const VersionVector& context);
+
+  void answer_pull(const std::string& region, const Pull& pull, Effects& effects);
+  void pull_if_behind(Effects& effects);
+  void note_gaps();
+  bool can_help(const Peer& peer) const;
+  void send_pull(const std::string& region, Peer& peer, Effects& effects);
+
+  ReplicaConfig config_;
+  crdt::Keyspace keyspace_;
+  std::uint64_t now_ms_ = 0;    // what the host's clock shows
+  std::uint64_t timer_ms_ = 0;  // never goes back; what deadlines are set on
+  HybridClock clock_;
+  VersionVector vector_;   // applied
+  VersionVector durable_;  // applied, and durable here
+  std::map<Origin, OriginState> origins_;
+
+  BatchBuilder builder_;
+  std::optional<crdt::Author> operation_;  // the local operation being applied
+  std::uint32_t operation_effects_ = 0;
+
+  Lsn next_lsn_ = 1;
+  Lsn durable_lsn_ = 0;
+  std::deque<Uncommitted> uncommitted_;
+  std::size_t uncommitted_bytes_ = 0;
+  LogIndex log_index_;
+
+  Pending pending_;
+  std::map<std::string, Peer> peers_;
+  std::set<Origin> quarantined_;
+  std::map<Origin, Gap> gaps_;
+  std::optional<PullUnderWay> pull_;
+  std::uint64_t next_request_ = 1;
+  bool ingest_paused_ = false;
+
+  Stability stability_;
+  // No cell lists an increment singly that this covers; all that it does not cover are listed.
+  VersionVector forgotten_;
+  std::uint64_t next_forget_ms_ = 0;
+  std::uint64_t next_beacon_ms_ = 0;
+  VersionVector announced_;
+
+  Counters counters_;
+  ConflictSink conflict_sink_;
+  KeyChangeSink key_change_sink_;
+  LogScan log_scan_;
+};
+
+}  // namespace turnstone::sync

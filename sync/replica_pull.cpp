@@ -1,0 +1,95 @@
+// Gap repair: who finds itself behind anyone's beacon pulls what is missing, in pages,
+// from any peer that has it. PUB/SUB loses silently; nothing depends on it.
+#include <algorithm>
+#include <utility>
+
+#include "core/planted.hpp"
+
+#include "sync/replica.hpp"
+
+namespace turnstone::sync {
+
+void Replica::answer_pull(const std::string& region, const Pull& pull, Effects& effects) {
+  const std::size_t bytes = std::min<std::size_t>(pull.bytes_max, config_.limits.page_bytes);
+  LogIndex::Page page = log_index_.beyond(pull.have, bytes);
+  effects.emplace_back(std::in_place_type<ReadLog>,
+                       ReadLog{region, pull.request, std::move(page.lsns), page.more});
+}
+
+void Replica::receive_page(const std::string& region, const Page& page, Effects& effects) {
+  const bool asked = pull_ && pull_->peer == region && pull_->request == page.request;
+  bool progress = false;
+  for (const std::string_view batch : page.batches) {
+    const std::size_t before = counters_.batches_applied;
+    receive_batch(batch, effects);
+    progress = progress || counters_.batches_applied != before;
+  }
+  if (!asked) return;
+  pull_.reset();
+  if (planted(Planted::trust_empty_page) && page.batches.empty()) {
+    for (const auto& [origin, gap] : gaps_) quarantined_.insert(origin);
+  }
+  Peer& peer = peers_[region];
+  peer.timeout_ms = config_.limits.pull_timeout_ms;
+  // A peer that gives nothing new is not asked again at once.
+  if (!progress) peer.rest_until_ms = timer_ms_ + config_.limits.beacon_active_ms;
+  if (page.more && progress) {
+    send_pull(region, peer, effects);
+  } else {
+    pull_if_behind(effects);
+  }
+}
+
+void Replica::note_gaps() {
+  std::erase_if(gaps_, [this](const auto& item) {
+    return vector_.get(item.first) >= item.second.target || quarantined_.contains(item.first);
+  });
+  for (const auto& [region, peer] : peers_) {
+    for (const auto& [origin, seq] : peer.durable.entries()) {
+      if (origin == config_.origin || seq <= vector_.get(origin) || quarantined_.contains(origin)) continue;
+      gaps_.try_emplace(origin, Gap{seq, timer_ms_});
+    }
+  }
+}
+
+bool Replica::can_help(const Peer& peer) const {
+  if (peer.heard_ms == 0 || timer_ms_ > peer.heard_ms + config_.limits.peer_silence_ms) return false;
+  if (timer_ms_ < peer.rest_until_ms) return false;
+  return std::any_of(gaps_.begin(), gaps_.end(), [&](const auto& item) {
+    const auto& [origin, gap] = item;
+    return timer_ms_ >= gap.since_ms + config_.limits.gap_grace_ms &&
+           peer.durable.get(origin) > vector_.get(origin);
+  });
+}
+
+void Replica::pull_if_behind(Effects& effects) {
+  if (pull_ && timer_ms_ >= pull_->deadline_ms) {
+    // No answer: the next peer gets its turn, and this one a longer rest each time.
+    Peer& peer = peers_[pull_->peer];
+    peer.rest_until_ms = timer_ms_ + peer.timeout_ms;
+    peer.timeout_ms = std::min(peer.timeout_ms * 2, config_.limits.pull_timeout_ms_max);
+    pull_.reset();
+  }
+  if (pull_ || ingest_paused_ || uncommitted_bytes_ > config_.limits.uncommitted_bytes_max / 2) return;
+  note_gaps();
+  if (gaps_.empty()) return;
+  // The region that wrote what is missing is asked first: its log certainly has it.
+  auto best = peers_.end();
+  for (auto it = peers_.begin(); it != peers_.end(); ++it) {
+    if (!can_help(it->second)) continue;
+    if (best == peers_.end() || gaps_.contains(it->second.origin)) best = it;
+  }
+  if (best != peers_.end()) send_pull(best->first, best->second, effects);
+}
+
+void Replica::send_pull(const std::string& region, Peer& peer, Effects& effects) {
+  const std::uint64_t request = next_request_++;
+  pull_ = PullUnderWay{region, request, timer_ms_ + peer.timeout_ms};
+  ++counters_.pulls;
+  effects.emplace_back(
+      std::in_place_type<Send>,
+      Send{region, Channel::request,
+           encode(config_.cluster, config_.region, Pull{request, config_.limits.page_bytes, vector_})});
+}
+
+}  // namespace turnstone::sync

@@ -1,0 +1,194 @@
+// What comes from other leaders: frames, batches, and what to do with each.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/planted.hpp"
+
+#include "sync/replica.hpp"
+
+namespace turnstone::sync {
+
+void Replica::receive(const std::string& sender, std::string_view frame, Effects& effects) {
+  const auto refuse = [&](std::string name, std::string text) {
+    ++counters_.frames_malformed;
+    effects.emplace_back(std::in_place_type<Alarm>, Alarm{std::move(name), std::move(text)});
+  };
+  auto message = decode_message(config_.cluster, frame);
+  if (!message) return refuse("frame_refused", fmt::format("from '{}': {}", sender, message.error().message));
+  const std::string& region = message->region;
+  if (region != sender) {
+    return refuse("region_mismatch", fmt::format("'{}' sent a frame that names region '{}'", sender, region));
+  }
+  const auto peer = peers_.find(region);
+  if (peer == peers_.end()) {
+    return refuse("unknown_region", fmt::format("a frame names region '{}', which is no peer here", region));
+  }
+  peer->second.heard_ms = timer_ms_;
+  if (const auto* publication = std::get_if<Publication>(&message->body)) {
+    receive_batch(publication->batch, effects);
+  } else if (const auto* report = std::get_if<Beacon>(&message->body)) {
+    receive_beacon(region, *report, effects);
+  } else if (const auto* pull = std::get_if<Pull>(&message->body)) {
+    answer_pull(region, *pull, effects);
+  } else {
+    receive_page(region, std::get<Page>(message->body), effects);
+  }
+}
+
+void Replica::receive_beacon(const std::string& region, const Beacon& report, Effects& effects) {
+  Peer& peer = peers_[region];
+  peer.clock_skew_ms = static_cast<std::int64_t>(report.now_ms) - static_cast<std::int64_t>(now_ms_);
+  if (peer.origin == report.origin) {
+    // Beacons of one run may be reordered; what it has durably only grows.
+    peer.durable.join(report.durable);
+  } else {
+    peer.origin = report.origin;
+    peer.durable = report.durable;
+  }
+  if (report.durable.get(config_.origin) > vector_.get(config_.origin)) {
+    effects.emplace_back(
+        std::in_place_type<Alarm>,
+        Alarm{"origin_ahead", fmt::format("region '{}' reports more of this leader's origin than it "
+                                          "has written: another process writes as {}",
+                                          region, to_string(config_.origin))});
+  }
+  stability_.report(region, report.origin, report.durable, vector_);
+  pull_if_behind(effects);
+}
+
+Replica::Readiness Replica::readiness(const BatchHeader& header) const {
+  const bool own = header.origin == config_.origin && !planted(Planted::reuse_origin_after_restore);
+  if (own || quarantined_.contains(header.origin)) {
+    return header.last_seq() <= vector_.get(header.origin) ? Readiness::duplicate : Readiness::refused;
+  }
+  const Seq applied = vector_.get(header.origin);
+  if (header.last_seq() <= applied) return Readiness::duplicate;
+  if (header.first_seq != applied + 1) return Readiness::early;
+  if (planted(Planted::skip_dependencies)) return Readiness::ready;
+  return vector_.covers(context_of(header)) ? Readiness::ready : Readiness::early;
+}
+
+VersionVector Replica::context_of(const BatchHeader& header) const {
+  VersionVector context;
+  if (const auto it = origins_.find(header.origin); it != origins_.end()) context = it->second.deps;
+  for (const auto& [origin, seq] : header.deps_changes) context.set(origin, seq);
+  return context;
+}
+
+bool Replica::receive_batch(std::string_view bytes, Effects& effects) {
+  auto header = decode_batch_header(bytes);
+  if (!header) {
+    ++counters_.frames_malformed;
+    effects.emplace_back(std::in_place_type<Alarm>, Alarm{"batch_refused", header.error().message});
+    return false;
+  }
+  if (header->cluster != config_.cluster) {
+    ++counters_.frames_malformed;
+    effects.emplace_back(std::in_place_type<Alarm>, Alarm{"batch_refused", "a batch is of another cluster"});
+    return false;
+  }
+  switch (readiness(*header)) {
+    case Readiness::duplicate:
+      ++counters_.duplicates;
+      if (planted(Planted::apply_twice))
+        apply_deltas(*header, *decode_batch_deltas(*header, bytes), context_of(*header), effects);
+      return true;
+    case Readiness::refused:
+      return false;
+    case Readiness::early:
+      counters_.pending_dropped += pending_.add(header->origin, header->first_seq, std::string(bytes));
+      return false;
+    case Readiness::ready:
+      break;
+  }
+  if (ingest_paused_ || uncommitted_bytes_ > config_.limits.uncommitted_bytes_max) {
+    ++counters_.pending_dropped;
+    return false;
+  }
+  if (auto applied = apply_batch(*header, bytes, effects); !applied) {
+    quarantine(header->origin, applied.error(), effects);
+    return false;
+  }
+  drain_pending(effects);
+  return true;
+}
+
+void Replica::drain_pending(Effects& effects) {
+  bool progress = true;
+  while (progress && !pending_.empty()) {
+    progress = false;
+    for (const Origin origin : pending_.origins()) {
+      pending_.drop_applied(origin, vector_.get(origin));
+      const std::string* next = pending_.find(origin, vector_.get(origin) + 1);
+      if (next == nullptr) continue;
+      const auto header = decode_batch_header(*next);
+      if (readiness(*header) != Readiness::ready) continue;
+      const std::string bytes = pending_.take(origin, header->first_seq);
+      progress = true;
+      if (auto applied = apply_batch(*header, bytes, effects); !applied)
+        quarantine(origin, applied.error(), effects);
+    }
+  }
+}
+
+Result<Hlc> Replica::apply_batch(const BatchHeader& header, std::string_view bytes, Effects& effects) {
+  const auto known = origins_.find(header.origin);
+  if (header.previous_chain != (known == origins_.end() ? 0 : known->second.chain)) {
+    return fail(Errc::corrupt, fmt::format("batch {} does not continue the history that is known here",
+                                           to_string({header.origin, header.first_seq})));
+  }
+  // All of it is read before any of it is applied.
+  auto deltas = decode_batch_deltas(header, bytes);
+  if (!deltas) return tl::make_unexpected(deltas.error());
+  // What we wrote so far had not seen this batch; what we write next has.
+  if (!planted(Planted::skip_seal)) seal(effects);
+  const VersionVector context = context_of(header);
+  OriginState& state = origins_[header.origin];
+  if (header.first_seq == 1) state.region = header.region;
+  relist_unstable(header, context);
+  if (planted(Planted::drop_delta) && deltas->size() > 1) deltas->pop_back();
+  const Hlc newest = apply_deltas(header, *deltas, context, effects);
+  vector_.set(header.origin, header.last_seq());
+  state.seq = header.last_seq();
+  state.chain = header.chain;
+  state.deps = context;
+  ++counters_.batches_applied;
+  counters_.deltas_applied += header.count;
+  append(header, std::string(bytes), effects);
+  return newest;
+}
+
+Hlc Replica::apply_deltas(const BatchHeader& header, const std::vector<BatchDelta>& deltas,
+                          const VersionVector& context, Effects& effects) {
+  Hlc newest = header.hlc_base;
+  bool in_time = true;
+  for (const BatchDelta& delta : deltas) {
+    const crdt::Author author{delta.stamp, delta.hlc, header.first_seq, &context};
+    std::uint32_t index = 0;
+    for (const crdt::Effect& effect : delta.effects) keyspace_.apply(effect, author, index++, *this);
+    in_time = clock_.observe(delta.hlc, now_ms_, config_.limits.clock_drift_max_ms) && in_time;
+    newest = std::max(newest, delta.hlc);
+  }
+  if (!in_time) {
+    effects.push_back(
+        Alarm{"clock_ahead", fmt::format("writes of region '{}' are stamped more than {} ms ahead of "
+                                         "this leader's clock",
+                                         region_of(header.origin), config_.limits.clock_drift_max_ms)});
+  }
+  return newest;
+}
+
+void Replica::quarantine(Origin origin, const Error& error, Effects& effects) {
+  ++counters_.batches_quarantined;
+  quarantined_.insert(origin);
+  pending_.drop_origin(origin);
+  effects.emplace_back(
+      std::in_place_type<Alarm>,
+      Alarm{"origin_quarantined",
+            fmt::format("nothing more is taken from origin {} of region '{}' until a restart: {}",
+                        to_string(origin), region_of(origin), error.message)});
+}
+
+}  // namespace turnstone::sync

@@ -1,0 +1,48 @@
+#include "sync/stability.hpp"
+
+#include "core/planted.hpp"
+
+namespace turnstone::sync {
+
+Stability::Stability(const std::vector<std::string>& members) {
+  for (const std::string& member : members) members_[member];
+}
+
+void Stability::report(const std::string& member, Origin origin, const VersionVector& durable,
+                       const VersionVector& applied) {
+  const auto it = members_.find(member);
+  if (it == members_.end()) return;
+  Member& about = it->second;
+  if (applied.covers(durable) || planted(Planted::receipt_stability)) {
+    about.closed = durable;
+    about.waiting = {};
+  } else if (about.waiting.empty() || about.waiting_origin != origin) {
+    // A run that ended may have named what a restore has lost: its report might never count.
+    about.waiting = durable;
+    about.waiting_origin = origin;
+  }
+}
+
+bool Stability::advance(const VersionVector& own_durable, const VersionVector& applied) {
+  VersionVector minimum = own_durable;
+  for (auto& [name, member] : members_) {
+    if (!member.waiting.empty() && applied.covers(member.waiting)) {
+      member.closed = std::move(member.waiting);
+      member.waiting = {};
+    }
+    minimum.meet(member.closed);
+  }
+  const VersionVector before = stable_;
+  stable_.join(minimum);
+  return stable_ != before;
+}
+
+void Stability::lower(const std::string& member, const VersionVector& context) {
+  stable_.meet(context);
+  const auto it = members_.find(member);
+  if (it == members_.end()) return;
+  it->second.closed = context;
+  it->second.waiting = {};
+}
+
+}  // namespace turnstone::sync

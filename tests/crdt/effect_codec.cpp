@@ -1,0 +1,85 @@
+#include "crdt/effect.hpp"
+#include "tests/catch.hpp"
+
+using namespace turnstone;
+using namespace turnstone::crdt;
+
+namespace {
+
+const std::vector<Effect> every_effect = {
+    Put{"key", Kind::string, {}, "value"},
+    Put{"key", Kind::set, "member", {}},
+    Put{"key", Kind::hash, "field", "value"},
+    Put{{}, Kind::hash, {}, {}},
+    Remove{"key", Kind::set, "member"},
+    Remove{"key", Kind::string, {}},
+    Increment{"key", Kind::hash, "field", FixedDecimal::from_int(-7)},
+    Increment{"key", Kind::string, {}, FixedDecimal::from_raw(1)},
+    Increment{"key", Kind::string, {}, FixedDecimal::from_raw(-1)},
+    Clear{"key", false},
+    Clear{"key", true},
+    ClearAll{},
+};
+
+std::string encoded(const Effect& effect, bool first, Hlc step) {
+  std::string bytes;
+  RecordWriter out(bytes);
+  encode(effect, first, step, out);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("effect codec: every effect is read back as it was written, first or following") {
+  for (const Effect& effect : every_effect) {
+    for (const bool first : {true, false}) {
+      const std::string bytes = encoded(effect, first, 123456789);
+      RecordReader in(bytes);
+      REQUIRE(in.next());
+      const DecodedEffect decoded = decode_effect(in);
+      CHECK(!in.malformed());
+      CHECK(decoded.effect == effect);
+      CHECK(decoded.first == first);
+      CHECK(decoded.hlc_step == (first ? 123456789u : 0u));
+      CHECK(!in.next());
+      CHECK(!in.malformed());
+    }
+  }
+}
+
+TEST_CASE("effect codec: an effect cut short at any byte is refused") {
+  for (const Effect& effect : every_effect) {
+    const std::string bytes = encoded(effect, true, 300);
+    for (std::size_t size = 1; size < bytes.size(); ++size) {
+      RecordReader in(std::string_view(bytes).substr(0, size));
+      CHECK(!in.next());
+      CHECK(in.malformed());
+    }
+  }
+}
+
+TEST_CASE("effect codec: unknown codes and kinds, missing and surplus items are refused") {
+  const auto refused = [](auto write) {
+    std::string bytes;
+    RecordWriter out(bytes);
+    write(out);
+    RecordReader in(bytes);
+    REQUIRE(in.next());
+    decode_effect(in);
+    return in.malformed();
+  };
+  CHECK(refused([](RecordWriter& out) { out.record(0); }));
+  CHECK(refused([](RecordWriter& out) { out.record(2).uint(0).uint(0); }));
+  CHECK(refused([](RecordWriter& out) { out.record(2).uint(9).uint(0); }));
+  CHECK(refused([](RecordWriter& out) { out.record(1).uint(64 + 9); }));
+  CHECK(refused([](RecordWriter& out) { out.record(1).uint(8); }));
+  CHECK(refused([](RecordWriter& out) { out.record(3).uint(8).uint(0).uint(0); }));
+  CHECK(refused([](RecordWriter& out) { out.record(3).uint(1).uint(0).bytes("key"); }));
+  CHECK(refused([](RecordWriter& out) { out.record(4).uint(1).uint(0).bytes("key").uint(5); }));
+  CHECK(refused([](RecordWriter& out) { out.record(5).uint(4).uint(0).bytes("k").uint(4).bytes("f"); }));
+  CHECK(refused([](RecordWriter& out) { out.record(5).uint(4).uint(0).bytes("k").uint(0).bytes("f"); }));
+  CHECK(refused([](RecordWriter& out) {
+    out.record(6).uint(5).uint(0).bytes("k").uint(1).bytes("").bytes("fifteen bytes..");
+  }));
+  CHECK(refused([](RecordWriter& out) { out.record(2).bytes("1").uint(0); }));
+}

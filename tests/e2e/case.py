@@ -1,0 +1,80 @@
+"""The base of the tests: logs on failure, leaders ended, skips that show."""
+import os
+import re
+import sys
+import unittest
+
+import cluster
+
+SKIP = 77  # what CTest counts as skipped (SKIP_RETURN_CODE)
+# What no log may hold, whatever the test does to a leader.
+FATAL = re.compile(r"check failed|AddressSanitizer|ThreadSanitizer|runtime error|LeakSanitizer|terminate called")
+
+
+class ClusterTest(unittest.TestCase):
+    """`regions` are started before each test; with `shared` once for the class."""
+    regions = cluster.REGIONS
+    options = ()
+    shared = False
+    start_all = True
+
+    @classmethod
+    def make_cluster(cls):
+        made = cluster.Cluster(*cls.regions, options=cls.options)
+        return made.start() if cls.start_all else made
+
+    @classmethod
+    def setUpClass(cls):
+        if cls.shared:
+            cls.cluster = cls.make_cluster()
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.shared:
+            cls.cluster.close()
+
+    def setUp(self):
+        if not self.shared:
+            self.cluster = self.make_cluster()
+
+    def tearDown(self):
+        for leader in self.cluster:
+            found = FATAL.search(leader.log_text())
+            if found:
+                self.fail("%s's log says: %s" % (leader.region, found.group(0)))
+        if not self.shared:
+            self.cluster.close()
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before and hasattr(self, "cluster"):
+            for leader in self.cluster:
+                print("--- %s: %s\n%s" % (self.id(), leader.region, leader.log_tail()), file=sys.stderr)
+                if not self.shared and leader.process is not None:
+                    leader.kill9()
+
+    def __getattr__(self, name):
+        """self.paris and so on."""
+        leaders = self.__dict__.get("cluster") or type(self).__dict__.get("cluster")
+        if leaders is not None and name in leaders.leaders:
+            return leaders[name]
+        raise AttributeError(name)
+
+
+def number(name, default):
+    """A test's size, which the environment may change."""
+    return type(default)(os.environ.get(name, default))
+
+
+def main():
+    """unittest.main, but a run that could test nothing is a skip and never a pass."""
+    program = unittest.main(module="__main__", verbosity=2, exit=False, warnings="ignore")
+    result = program.result
+    for test, reason in result.skipped:
+        print("SKIPPED %s: %s" % (test, reason))
+    if not result.wasSuccessful():
+        sys.exit(1)
+    if result.testsRun <= len(result.skipped):
+        sys.exit(SKIP)
+    sys.exit(0)

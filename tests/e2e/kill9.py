@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""kill -9 of any leader under load at any moment, many times: no acknowledged write is
+lost, none takes effect twice, no effect shows before its cause."""
+import random
+import time
+
+import case
+from ledger import DIGITS, Relay, Writer
+from processes import until
+
+CYCLES = case.number("TURNSTONE_KILL_CYCLES", 200)
+SEED = case.number("TURNSTONE_SEED", random.randrange(10**6))
+CHECK_EVERY = 50
+
+
+class Kill9(case.ClusterTest):
+    def test_no_acknowledged_write_is_lost_and_none_doubled(self):
+        print("TURNSTONE_SEED=%d, %d cycles" % (SEED, CYCLES))
+        rng = random.Random(SEED)
+        leaders = list(self.cluster)
+        # Lives are short here: two of the three write their state often enough to be killed at it.
+        self.paris.options = ["--checkpoint-interval-ms", "20"]
+        self.tokyo.options = ["--checkpoint-interval-ms", "300"]
+        self.writers = [Writer(leader.region, [leader], rng.random()) for leader in leaders]
+        self.writers += [Writer("roaming-%d" % index, leaders, rng.random()) for index in range(2)]
+        self.relay = Relay(leaders, self.writers, rng.random())
+        self.running = []
+        try:
+            for first in range(0, CYCLES, CHECK_EVERY):
+                self.running = [*self.writers, self.relay]
+                for one in self.running:
+                    one.start()
+                for _ in range(min(CHECK_EVERY, CYCLES - first)):
+                    self.kill_some(rng)
+                self.stop_all()
+                self.check()
+        finally:
+            self.stop_all()
+        for leader in leaders:
+            self.assertEqual(leader.stop(), 0)
+        self.cluster.start()
+        self.check()
+
+    def stop_all(self):
+        running, self.running = self.running, []
+        for one in running:
+            one.stop()
+
+    def kill_some(self, rng):
+        count = rng.choice((1, 1, 1, 1, 1, 1, 1, 2, 2, 3))
+        victims = rng.sample(list(self.cluster), count)
+        time.sleep(rng.uniform(0.05, 0.8))
+        for victim in victims:
+            self.assertTrue(victim.is_running(), "%s ended by itself:\n%s" % (victim.region, victim.log_tail(20)))
+            victim.kill9()
+        if rng.random() < 0.5:
+            time.sleep(rng.uniform(0, 0.3))
+        for victim in victims:
+            victim.start(wait=False)
+        while rng.random() < 0.3:  # and again while it recovers
+            time.sleep(rng.uniform(0, 0.25))
+            victim = rng.choice(victims)
+            self.assertTrue(victim.is_running(), "%s ended by itself:\n%s" % (victim.region, victim.log_tail(20)))
+            victim.kill9()
+            victim.start(wait=False)
+        for victim in victims:
+            victim.wait_ready()
+
+    def check(self):
+        started = time.monotonic()
+        self.cluster.wait_converged(seconds=120)
+        problems = [problem for leader in self.cluster for writer in self.writers
+                    for problem in writer.check(leader)]
+        print("%d operations acknowledged, %d looks at causes, converged and checked in %.1f s"
+              % (sum(writer.operations for writer in self.writers), self.relay.looks,
+                 time.monotonic() - started))
+        self.assertEqual(problems[:20], [], "%d in all" % len(problems))
+        self.assertGreater(min(writer.operations for writer in self.writers), 100)
+
+
+class Canary(case.ClusterTest):
+    """The ledger finds what it is there to find."""
+    regions = ("paris",)
+
+    def test_each_kind_of_damage_is_reported(self):
+        writer = Writer("w", [self.paris], 1)
+        writer.start()
+        until(lambda: writer.operations > 500, 30, "some load")
+        writer.stop()
+        self.assertEqual(writer.check(self.paris), [])
+        number = min(writer.increments_done)
+        register = next(key for key, values in writer.registers.items() if values[0])
+        damages = (("took effect 2 times", ("HINCRBY", "counters:w", number // DIGITS, 4**(number % DIGITS))),
+                   ("lost members", ("SREM", "members:w", min(writer.members_done))),
+                   ("that nobody added", ("SADD", "members:w", 10**9)),
+                   ("that are back", ("SADD", "members:w", min(writer.removed_done))),
+                   (register, ("SET", register, "-1")))
+        for count, (words, command) in enumerate(damages, start=1):
+            self.paris.call(*command)
+            problems = writer.check(self.paris)
+            self.assertEqual(len(problems), count, problems)
+            self.assertTrue(any(words in problem for problem in problems), problems)
+        self.paris.call("HDEL", "counters:w", number // DIGITS)
+        self.assertTrue(any("took effect 0 times" in problem for problem in writer.check(self.paris)))
+
+
+if __name__ == "__main__":
+    case.main()

@@ -1,0 +1,227 @@
+#include "tests/sim/checkers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sync/message.hpp"
+#include "tests/sim/finding.hpp"
+
+namespace turnstone::sim {
+namespace {
+
+constexpr std::uint64_t cluster = 7;
+
+std::string difference(const std::string& got, const std::string& expected) {
+  return fmt::format("\n--- has\n{}--- should have\n{}", got, expected);
+}
+
+}  // namespace
+
+Checkers::Checkers(const std::vector<Leader>& leaders, std::uint64_t drift_max_ms)
+    : leaders_(leaders), drift_max_ms_(drift_max_ms) {}
+
+Checkers::Watch& Checkers::watch(const Leader& leader) {
+  while (watches_.size() <= leader.index()) watches_.emplace_back(history_);
+  return watches_[leader.index()];
+}
+
+void Checkers::started(const Leader& leader) {
+  Watch& watch = this->watch(leader);
+  watch.vector = {};
+  watch.duplicates = 0;
+  watch.changed = true;
+  after_step(leader);
+  require(leader.replica().vector() == leader.disk().holds(),
+          leader.region() + " has not recovered what its log holds");
+  watch.own_hlc = 0;
+  for (const Origin run : watch.runs) {
+    const Operation* last = history_.find({run, watch.vector.get(run)});
+    if (last != nullptr) watch.own_hlc = std::max(watch.own_hlc, last->hlc);
+  }
+  watch.runs.insert(leader.replica().config().origin);
+}
+
+void Checkers::restored(const Leader& leader, const VersionVector& before) {
+  watch(leader).owed = leader.disk().holds();
+  watch(leader).runs.clear();
+  for (const Stamp& stamp : acknowledged_) {
+    if (!before.covers(stamp)) continue;
+    const bool held = std::any_of(leaders_.begin(), leaders_.end(),
+                                  [&](const Leader& other) { return other.disk().holds().covers(stamp); });
+    if (!held) lost_.insert(stamp);
+  }
+}
+
+void Checkers::stamped(const Leader& leader, Operation operation) {
+  Watch& watch = this->watch(leader);
+  require(operation.hlc > watch.own_hlc, fmt::format("{} stamps {} with a clock below its own earlier stamp",
+                                                     leader.region(), to_string(operation.stamp)));
+  require(hlc_ms(operation.hlc) <= leader.latest_clock_ms() + drift_max_ms_ + 1,
+          leader.region() + " stamps further ahead of its clock than the drift allowed");
+  watch.own_hlc = operation.hlc;
+  watch.changed = true;
+  history_.add(std::move(operation));
+}
+
+void Checkers::appended(const Leader& leader, const sync::Append& batch) {
+  if (batch.origin == leader.replica().config().origin) batch_ends_[batch.origin].insert(batch.last_seq);
+}
+
+void Checkers::sent(const Leader& leader, const std::string& frame) {
+  const auto message = sync::decode_message(cluster, frame);
+  require(message.has_value(), leader.region() + " sends a frame that cannot be read");
+  const VersionVector& durable = leader.disk().holds();
+  if (const auto* publication = std::get_if<sync::Publication>(&message->body)) {
+    const auto header = sync::decode_batch_header(publication->batch);
+    require(header && durable.covers({header->origin, header->last_seq()}),
+            leader.region() + " publishes a batch that is not durable");
+  } else if (const auto* beacon = std::get_if<sync::Beacon>(&message->body)) {
+    require(durable.covers(beacon->durable), leader.region() + " reports as durable what is not");
+  }
+}
+
+void Checkers::acknowledged(const Leader& leader, Stamp stamp) {
+  require(leader.disk().holds().covers(stamp),
+          fmt::format("{} acknowledges {} before it is durable", leader.region(), to_string(stamp)));
+  acknowledged_.insert(stamp);
+  VersionVector with_it;
+  with_it.set(stamp.origin, stamp.seq);
+  watch(leader).owed.join(with_it);
+}
+
+void Checkers::conflict(const Leader& leader, const crdt::Conflict& conflict) {
+  watch(leader).conflicts.insert(conflict.id);
+  // An overflow is nobody's in particular: it names the newest increment, seen or not.
+  if (conflict.type == crdt::ConflictType::overflow) return;
+  const Stamp first = conflict.first.id.operation;
+  const Stamp second = conflict.second.id.operation;
+  require(history_.concurrent(first, second),
+          fmt::format("{} records a {} of {} and {}, one of which had seen the other", leader.region(),
+                      name(conflict.type), to_string(first), to_string(second)));
+}
+
+void Checkers::alarm(const Leader& leader, const sync::Alarm& alarm) {
+  require(alarm.name == "clock_ahead",
+          fmt::format("{} raises {} among honest leaders: {}", leader.region(), alarm.name, alarm.text));
+}
+
+void Checkers::stored(const Leader& leader) {
+  crdt::Keyspace keyspace(2);
+  leader.disk().load_cells(keyspace);
+  Expectation expected(history_);
+  expected.advance(leader.disk().state_vector());
+  if (keyspace.canonical() != expected.canonical()) {
+    throw Finding(leader.region() + "'s state store is not the state at its recorded vector" +
+                  difference(keyspace.canonical(), expected.canonical()));
+  }
+}
+
+void Checkers::after_step(const Leader& leader) {
+  Watch& watch = this->watch(leader);
+  check_vectors(leader, watch);
+  const sync::Replica& replica = leader.replica();
+  if (replica.vector() != watch.vector || replica.counters().duplicates != watch.duplicates) {
+    watch.changed = true;
+  }
+  if (!watch.changed) return;
+  check_new_operations(leader, watch);
+  watch.vector = replica.vector();
+  watch.duplicates = replica.counters().duplicates;
+  watch.changed = false;
+  check_state(leader, watch);
+}
+
+void Checkers::check_vectors(const Leader& leader, Watch& watch) {
+  const sync::Replica& replica = leader.replica();
+  require(replica.vector().covers(watch.vector), leader.region() + "'s vector shrinks");
+  require(replica.vector().covers(replica.durable()),
+          leader.region() + " has durably what it has not applied");
+  require(leader.disk().holds().covers(replica.durable()),
+          leader.region() + " takes for durable what is not");
+  require(replica.vector().covers(watch.owed), leader.region() + " has lost an acknowledged operation");
+}
+
+void Checkers::check_new_operations(const Leader& leader, const Watch& watch) const {
+  const VersionVector& vector = leader.replica().vector();
+  for (const auto& [origin, seq] : vector.entries()) {
+    if (seq == watch.vector.get(origin)) continue;
+    if (origin != leader.replica().config().origin) {
+      const auto ends = batch_ends_.find(origin);
+      require(ends != batch_ends_.end() && ends->second.contains(seq),
+              leader.region() + " holds a part of a batch, or what nobody wrote");
+    }
+    for (Seq s = watch.vector.get(origin) + 1; s <= seq; ++s) {
+      const Operation* operation = history_.find({origin, s});
+      require(operation != nullptr && vector.covers(operation->context),
+              fmt::format("{} has applied {} without what its author had seen", leader.region(),
+                          to_string(Stamp{origin, s})));
+    }
+  }
+}
+
+void Checkers::check_state(const Leader& leader, Watch& watch) {
+  watch.expected.advance(watch.vector);
+  const crdt::Keyspace& keyspace = leader.replica().keyspace();
+  const std::string canonical = keyspace.canonical();
+  const std::string expected = watch.expected.canonical();
+  if (canonical != expected) {
+    throw Finding(fmt::format("{}'s state is not what the operations in {} give{}", leader.region(),
+                              to_string(watch.vector), difference(canonical, expected)));
+  }
+  for (const Leader& other : leaders_) {
+    if (!other.up() || &other == &leader || other.replica().vector() != watch.vector) continue;
+    require(
+        other.replica().keyspace().digest() == keyspace.digest(),
+        fmt::format("{} and {} have equal vectors and different digests", leader.region(), other.region()));
+  }
+}
+
+void Checkers::at_rest() {
+  for (const Leader& leader : leaders_) {
+    watch(leader).changed = true;
+    watch(leader).expected = Expectation(history_);
+    after_step(leader);
+    require(leader.replica().vector() == leaders_[0].replica().vector(), "the vectors differ at rest");
+    require(leader.replica().stable() == leader.replica().vector(), "not everything is stable at rest");
+    require(leader.replica().keyspace().unstable_increments() == 0 &&
+                leader.replica().keyspace().unstable_deletes() == 0,
+            leader.region() + " keeps indexes for what is stable");
+  }
+  check_acknowledged_everywhere();
+  check_conflicts_on_record();
+}
+
+void Checkers::check_acknowledged_everywhere() const {
+  const VersionVector& vector = leaders_[0].replica().vector();
+  for (const Stamp& stamp : acknowledged_) {
+    require(vector.covers(stamp) || lost_.contains(stamp),
+            "the acknowledged operation " + to_string(stamp) + " is lost");
+  }
+}
+
+// Every pair of siblings with different values is on record at every leader.
+void Checkers::check_conflicts_on_record() {
+  const VersionVector& vector = leaders_[0].replica().vector();
+  for (const auto& [cell, products] : history_.cells()) {
+    if (cell.kind == crdt::Kind::set) continue;
+    for (auto a = products.begin(); a != products.end(); ++a) {
+      if (a->increment || !a->live(vector)) continue;
+      for (auto b = std::next(a); b != products.end(); ++b) {
+        if (b->increment || !b->live(vector) || a->value == b->value) continue;
+        const crdt::ConflictSide first{a->id, a->hlc, cell.kind, false, false, a->value};
+        const crdt::ConflictSide second{b->id, b->hlc, cell.kind, false, false, b->value};
+        const Hash128 id =
+            make_conflict(crdt::ConflictType::concurrent_write, cell.key, cell.field, first, second).id;
+        for (const Leader& leader : leaders_) {
+          require(watch(leader).conflicts.contains(id),
+                  fmt::format("{} has no record of the conflict of {} and {}", leader.region(),
+                              to_string(a->id.operation), to_string(b->id.operation)));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace turnstone::sim

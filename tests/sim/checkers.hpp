@@ -1,0 +1,72 @@
+#pragma once
+// The promises, each checked from what the run has shown. A broken one is a Finding.
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/hash.hpp"
+#include "tests/sim/leader.hpp"
+#include "tests/sim/oracle.hpp"
+
+namespace turnstone::sim {
+
+class Checkers {
+ public:
+  Checkers(const std::vector<Leader>& leaders, std::uint64_t drift_max_ms);
+
+  // --- what happened
+
+  void started(const Leader& leader);
+  // The leader's disk is an old copy now; `before` is what it had.
+  void restored(const Leader& leader, const VersionVector& before);
+  void stamped(const Leader& leader, Operation operation);
+  void appended(const Leader& leader, const sync::Append& batch);
+  void sent(const Leader& leader, const std::string& frame);
+  void acknowledged(const Leader& leader, Stamp stamp);
+  void conflict(const Leader& leader, const crdt::Conflict& conflict);
+  void alarm(const Leader& leader, const sync::Alarm& alarm);
+  void stored(const Leader& leader);
+
+  // --- what must hold
+
+  // Of the leader that made a step.
+  void after_step(const Leader& leader);
+  // Of all, once every fault is over and everything has arrived.
+  void at_rest();
+
+  const History& history() const { return history_; }
+
+ private:
+  struct Watch {
+    explicit Watch(const History& history) : expected(history) {}
+    Expectation expected;
+    VersionVector vector;
+    std::uint64_t duplicates = 0;
+    bool changed = false;
+    // Acknowledged here and not lost with a restore.
+    VersionVector owed;
+    // This leader's runs on this disk, and the highest stamp of theirs that it holds.
+    std::set<Origin> runs;
+    Hlc own_hlc = 0;
+    std::set<Hash128> conflicts;
+  };
+
+  Watch& watch(const Leader& leader);
+  void check_vectors(const Leader& leader, Watch& watch);
+  void check_new_operations(const Leader& leader, const Watch& watch) const;
+  void check_state(const Leader& leader, Watch& watch);
+  void check_acknowledged_everywhere() const;
+  void check_conflicts_on_record();
+
+  const std::vector<Leader>& leaders_;
+  const std::uint64_t drift_max_ms_;
+  History history_;
+  std::vector<Watch> watches_;
+  std::map<Origin, std::set<Seq>> batch_ends_;
+  std::set<Stamp> acknowledged_;
+  // Acknowledged, but every disk that held them was replaced by an older copy.
+  std::set<Stamp> lost_;
+};
+
+}  // namespace turnstone::sim

@@ -1,0 +1,14 @@
+#pragma once
+// What clients ask of a leader: few keys and fields, so that things collide.
+#include <vector>
+
+#include "tests/sim/operation.hpp"
+#include "tests/sim/random.hpp"
+#include "tests/sim/swarm.hpp"
+
+namespace turnstone::sim {
+
+// The effects of one operation: one to three.
+std::vector<OwnedEffect> some_operation(const Swarm& swarm, Random& random);
+
+}  // namespace turnstone::sim

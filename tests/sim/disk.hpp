@@ -1,0 +1,57 @@
+#pragma once
+// A leader's data directory: a log whose appends are lost by a crash until they are
+// synced, and a state store that changes in whole transactions. Copyable: a copy is a
+// backup.
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sync/replica.hpp"
+#include "tests/sim/random.hpp"
+
+namespace turnstone::sim {
+
+class Disk {
+ public:
+  // --- the log
+
+  void append(const sync::Append& batch);
+  // Every append up to here survives from now on.
+  void sync(sync::Lsn lsn);
+  // Loses what was not synced; a part of it may have reached the platter all the same.
+  void crash(Random& random);
+  bool has_unsynced() const { return synced_ < log_.size(); }
+  sync::Lsn last_lsn() const { return log_.empty() ? 0 : log_.back().lsn; }
+  sync::Lsn synced_lsn() const { return synced_ == 0 ? 0 : log_[synced_ - 1].lsn; }
+  // Null when it is not durable.
+  const sync::Append* find(sync::Lsn lsn) const;
+  void scan(const std::function<void(std::string_view)>& visit) const;
+  // What the durable log holds.
+  const VersionVector& holds() const { return holds_; }
+
+  // --- the state
+
+  void store(const sync::Checkpoint& checkpoint, const std::vector<crdt::CellImage>& images);
+  sync::Lsn state_lsn() const { return checkpoint_.lsn; }
+  VersionVector state_vector() const;
+  // Throws a Finding when a stored cell cannot be read.
+  void load_cells(crdt::Keyspace& keyspace) const;
+
+  // Recovers a replica the way the server does: state, positions in the log, replay.
+  // Throws a Finding when something stored is refused. A host need not keep what the cells
+  // have forgotten.
+  void recover(sync::Replica& replica, bool keeps_forgotten) const;
+  // The origin of the region's newest batch in the log.
+  Origin newest_origin_of(const std::string& region) const;
+
+ private:
+  std::vector<sync::Append> log_;  // lsn 1, 2, 3 ...
+  std::size_t synced_ = 0;
+  VersionVector holds_;
+  sync::Checkpoint checkpoint_;
+  std::map<crdt::CellName, std::string> cells_;
+};
+
+}  // namespace turnstone::sim

@@ -1,0 +1,191 @@
+#include "tests/sim/leader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/planted.hpp"
+#include "tests/sim/world.hpp"
+
+namespace turnstone::sim {
+namespace {
+
+constexpr std::uint64_t epoch_ms = 1'700'000'000'000;
+constexpr std::uint64_t cluster = 7;
+constexpr unsigned shard_bits = 3;
+
+}  // namespace
+
+Leader::Leader(World& world, std::size_t index, std::string region)
+    : world_(world), index_(index), region_(std::move(region)) {}
+
+std::uint64_t Leader::clock_ms() const {
+  const std::uint64_t now =
+      static_cast<std::uint64_t>(static_cast<std::int64_t>(epoch_ms + world_.now_ms()) + clock_offset_ms_);
+  latest_clock_ms_ = std::max(latest_clock_ms_, now);
+  return now;
+}
+
+template <class Work>
+void Leader::later(std::uint64_t delay_ms, Work work) {
+  world_.at(world_.now_ms() + delay_ms, [this, process = process_, work] {
+    if (up() && process == process_) work();
+  });
+}
+
+void Leader::start() {
+  sync::ReplicaConfig config;
+  config.cluster = cluster;
+  config.region = region_;
+  config.origin = Origin{world_.random().next() | 1};
+  if (planted(Planted::reuse_origin_after_restore) && restored_) {
+    config.origin = disk_.newest_origin_of(region_);
+  }
+  config.peers = world_.peers_of(index_);
+  config.limits = world_.swarm().limits;
+  ++process_;
+  syncing_ = false;
+  restored_ = false;
+  next_committed_ms_ = 0;
+  tickets_.clear();
+  checkpoint_.reset();
+  replica_ = std::make_unique<sync::Replica>(config, shard_bits);
+  replica_->on_conflict(
+      [this](const crdt::Conflict& conflict) { world_.checkers().conflict(*this, conflict); });
+  replica_->on_log_scan([this](const std::function<void(std::string_view)>& visit) { disk_.scan(visit); });
+  disk_.recover(*replica_, world_.random().chance(0.8));
+  world_.trace("{} starts as {} with {} of {} batches in its state", region_, to_string(config.origin),
+               disk_.state_lsn(), disk_.last_lsn());
+  world_.checkers().started(*this);
+  later(0, [this] { tick(); });
+}
+
+void Leader::crash() {
+  world_.trace("{} crashes at {}", region_, to_string(replica_->vector()));
+  disk_.crash(world_.random());
+  replica_.reset();
+}
+
+void Leader::restore(Disk copy) {
+  world_.trace("{} is restored to {} from {}", region_, to_string(copy.holds()), to_string(disk_.holds()));
+  const VersionVector before = disk_.holds();
+  disk_ = std::move(copy);
+  restored_ = true;
+  world_.checkers().restored(*this, before);
+}
+
+void Leader::receive(const std::string& peer, const std::string& frame) {
+  step(sync::FrameReceived{peer, frame});
+}
+
+void Leader::write(std::vector<OwnedEffect> effects) {
+  Operation operation;
+  operation.context = replica_->vector();
+  replica_->begin(clock_ms());
+  for (const OwnedEffect& effect : effects) replica_->apply(effect.view());
+  const auto ticket = replica_->commit();
+  operation.effects = std::move(effects);
+  const Origin origin = replica_->config().origin;
+  operation.stamp = {origin, replica_->vector().get(origin)};
+  operation.hlc = replica_->last_hlc();
+  tickets_.push_back({*ticket, operation.stamp});
+  world_.checkers().stamped(*this, std::move(operation));
+  world_.checkers().after_step(*this);
+  if (replica_->open_batch_is_full()) step(sync::Flush{});
+  keep_log_busy();
+}
+
+void Leader::tick() {
+  step(sync::Tick{});
+  later(world_.swarm().tick_ms, [this] { tick(); });
+}
+
+void Leader::step(sync::Event event) {
+  carry_out(replica_->step(clock_ms(), std::move(event)));
+  world_.checkers().after_step(*this);
+  keep_log_busy();
+}
+
+void Leader::carry_out(sync::Effects effects) {
+  for (sync::Effect& effect : effects) {
+    if (const auto* append = std::get_if<sync::Append>(&effect)) {
+      disk_.append(*append);
+      world_.checkers().appended(*this, *append);
+    } else if (const auto* publish = std::get_if<sync::Publish>(&effect)) {
+      world_.checkers().sent(*this, publish->frame);
+      world_.publish(*this, publish->frame);
+    } else if (const auto* send = std::get_if<sync::Send>(&effect)) {
+      world_.checkers().sent(*this, send->frame);
+      world_.send(*this, send->peer, send->frame);
+    } else if (const auto* read = std::get_if<sync::ReadLog>(&effect)) {
+      read_log(*read);
+    } else if (const auto* acknowledged = std::get_if<sync::Acknowledge>(&effect)) {
+      acknowledge(acknowledged->up_to);
+    } else {
+      const auto& alarm = std::get<sync::Alarm>(effect);
+      world_.trace("{} alarm {}: {}", region_, alarm.name, alarm.text);
+      world_.checkers().alarm(*this, alarm);
+    }
+  }
+}
+
+void Leader::acknowledge(sync::Lsn up_to) {
+  while (!tickets_.empty() && tickets_.front().lsn <= up_to) {
+    world_.checkers().acknowledged(*this, tickets_.front().stamp);
+    tickets_.pop_front();
+  }
+}
+
+// One sync at a time, of everything appended by then; the next batch gathers meanwhile.
+void Leader::keep_log_busy() {
+  if (syncing_) return;
+  if (replica_->has_open_batch()) carry_out(replica_->step(clock_ms(), sync::Flush{}));
+  if (!disk_.has_unsynced()) return;
+  syncing_ = true;
+  const Swarm& swarm = world_.swarm();
+  later(world_.random().between(swarm.sync_min_ms, swarm.sync_max_ms), [this, upto = disk_.last_lsn()] {
+    disk_.sync(upto);
+    syncing_ = false;
+    // The news takes a moment, and the log has more than the replica knows meanwhile.
+    next_committed_ms_ = std::max(next_committed_ms_, world_.now_ms() + world_.random().below(3));
+    later(next_committed_ms_ - world_.now_ms(), [this, upto] { step(sync::Committed{upto}); });
+    keep_log_busy();
+  });
+}
+
+void Leader::read_log(const sync::ReadLog& wish) {
+  sync::LogRead answer{wish.peer, wish.request, {}, wish.more};
+  for (const sync::Lsn lsn : wish.lsns) {
+    const sync::Append* batch = disk_.find(lsn);
+    require(batch != nullptr, region_ + " wants to answer a pull with a batch that is not durable");
+    answer.batches.push_back(*batch->bytes);
+  }
+  if (world_.faulty() && world_.random().chance(world_.swarm().short_read)) {
+    answer.batches.resize(world_.random().below(answer.batches.size() + 1));
+  }
+  later(world_.random().below(4), [this, answer] { step(answer); });
+}
+
+void Leader::begin_checkpoint() {
+  if (checkpoint_) return;
+  sync::Effects effects;
+  checkpoint_ = CheckpointUnderWay{replica_->freeze(effects), {}};
+  carry_out(std::move(effects));
+  keep_log_busy();
+  go_on_with_checkpoint();
+}
+
+void Leader::go_on_with_checkpoint() {
+  if (replica_->keyspace().dirty().freezing()) {
+    replica_->keyspace().encode_frozen(world_.swarm().checkpoint_slice);
+    if (replica_->keyspace().dirty().frozen() == 0) checkpoint_->images = replica_->keyspace().dirty().take();
+  } else if (disk_.synced_lsn() >= checkpoint_->checkpoint.lsn) {
+    disk_.store(checkpoint_->checkpoint, checkpoint_->images);
+    checkpoint_.reset();
+    world_.trace("{} has stored its state at {}", region_, disk_.state_lsn());
+    world_.checkers().stored(*this);
+    return;
+  }
+  later(world_.random().between(1, 5), [this] { go_on_with_checkpoint(); });
+}
+
+}  // namespace turnstone::sim

@@ -1,0 +1,60 @@
+#pragma once
+// The settings of one run, drawn from its seed. Each run has its own mixture of faults,
+// some of them none at all: bugs hide behind faults that mask each other.
+#include <cstdint>
+#include <string>
+
+#include "sync/limits.hpp"
+#include "tests/sim/random.hpp"
+
+namespace turnstone::sim {
+
+struct Swarm {
+  std::size_t leaders = 3;
+  std::uint64_t run_ms = 10'000;
+  std::uint64_t tick_ms = 10;
+  bool late_joiner = false;
+
+  // What clients do.
+  double writes_per_second = 10;  // per leader
+  std::uint64_t keys = 4;
+  std::uint64_t fields = 3;
+  double burst = 0.1;
+  double large_value = 0;
+  double clear_all = 0;
+  double counters = 0.3;
+
+  // Network.
+  std::uint64_t delay_min_ms = 1;
+  std::uint64_t delay_max_ms = 5;
+  bool in_order = true;
+  double publish_loss = 0;
+  double request_loss = 0;
+  double duplication = 0;
+  std::uint64_t partition_every_ms = 0;  // 0: never, here and below
+  std::uint64_t partition_max_ms = 0;
+
+  // Disk.
+  std::uint64_t sync_min_ms = 1;
+  std::uint64_t sync_max_ms = 4;
+  double short_read = 0;
+  std::uint64_t checkpoint_every_ms = 0;
+  std::uint64_t checkpoint_slice = 3;
+
+  // Leaders.
+  std::uint64_t crash_every_ms = 0;
+  std::uint64_t down_max_ms = 0;
+  double restore = 0;        // of the crashes: how many come back with an old copy
+  double restore_alone = 0;  // of those: how many meet no peer for a while
+  std::uint64_t backup_every_ms = 0;
+  std::uint64_t clock_skew_max_ms = 0;
+  std::uint64_t clock_jump_every_ms = 0;
+  std::uint64_t clock_jump_max_ms = 0;
+
+  sync::Limits limits;
+};
+
+Swarm swarm_for(Random& random);
+std::string describe(const Swarm& swarm);
+
+}  // namespace turnstone::sim

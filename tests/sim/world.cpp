@@ -1,0 +1,207 @@
+#include "tests/sim/world.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/hash.hpp"
+#include "tests/sim/clients.hpp"
+
+namespace turnstone::sim {
+namespace {
+
+const std::vector<std::string> regions = {"paris", "tokyo", "dallas", "lagos", "lima"};
+
+}  // namespace
+
+World::World(std::uint64_t seed, bool verbose)
+    : random_(seed),
+      swarm_(swarm_for(random_)),
+      verbose_(verbose),
+      network_(swarm_, random_),
+      checkers_(leaders_, swarm_.limits.clock_drift_max_ms) {
+  leaders_.reserve(swarm_.leaders);
+  for (std::size_t i = 0; i < swarm_.leaders; ++i) {
+    leaders_.emplace_back(*this, i, regions[i]);
+    const auto skew = static_cast<std::int64_t>(random_.below(2 * swarm_.clock_skew_max_ms + 1));
+    leaders_.back().jump_clock(skew - static_cast<std::int64_t>(swarm_.clock_skew_max_ms));
+  }
+  backups_.resize(swarm_.leaders);
+  trace("{}", describe(swarm_));
+}
+
+std::vector<std::string> World::peers_of(std::size_t index) const {
+  std::vector<std::string> peers;
+  for (std::size_t i = 0; i < swarm_.leaders; ++i) {
+    if (i != index) peers.push_back(regions[i]);
+  }
+  return peers;
+}
+
+void World::at(std::uint64_t time_ms, std::function<void()> work) {
+  work_.push({time_ms, next_number_++, std::move(work)});
+}
+
+void World::note(const std::string& what) {
+  fingerprint_ = hash64(what, fingerprint_ + now_ms_ + next_number_);
+}
+
+void World::publish(const Leader& from, const std::string& frame) {
+  for (Leader& to : leaders_) {
+    if (&to != &from) transmit(from, to, Network::Traffic::published, frame);
+  }
+}
+
+void World::send(const Leader& from, const std::string& to, const std::string& frame) {
+  for (Leader& leader : leaders_) {
+    if (leader.region() == to) transmit(from, leader, Network::Traffic::requested, frame);
+  }
+}
+
+void World::transmit(const Leader& from, Leader& to, Network::Traffic traffic, const std::string& frame) {
+  note(frame);
+  for (const std::uint64_t time : network_.arrivals(from.index(), to.index(), traffic, now_ms_)) {
+    at(time, [this, &from, &to, frame] {
+      if (to.up() && !network_.is_cut(from.index(), to.index())) to.receive(from.region(), frame);
+    });
+  }
+}
+
+void World::now_and_then(double mean_ms, std::function<void()> work) {
+  const auto wait = random_.between(1, static_cast<std::uint64_t>(2 * mean_ms) + 1);
+  at(now_ms_ + wait, [this, mean_ms, work] {
+    if (!faulty_) return;
+    work();
+    now_and_then(mean_ms, work);
+  });
+}
+
+void World::schedule_clients() {
+  for (Leader& leader : leaders_) {
+    now_and_then(1000 / swarm_.writes_per_second, [this, &leader] {
+      const std::uint64_t count = random_.chance(swarm_.burst) ? random_.between(2, 8) : 1;
+      for (std::uint64_t i = 0; i < count && leader.up(); ++i) leader.write(some_operation(swarm_, random_));
+    });
+  }
+}
+
+void World::schedule_faults() {
+  const auto every = [this](std::uint64_t mean_ms, auto work) {
+    if (mean_ms != 0) now_and_then(static_cast<double>(mean_ms), work);
+  };
+  every(swarm_.partition_every_ms, [this] { partition_something(); });
+  every(swarm_.crash_every_ms, [this] { crash_something(); });
+  for (Leader& leader : leaders_) {
+    every(swarm_.checkpoint_every_ms, [&leader] {
+      if (leader.up()) leader.begin_checkpoint();
+    });
+    every(swarm_.backup_every_ms, [this, &leader] {
+      Disk copy = leader.disk();
+      copy.crash(random_);
+      backups_[leader.index()].push_back(std::move(copy));
+    });
+    every(swarm_.clock_jump_every_ms, [this, &leader] {
+      const auto far = static_cast<std::int64_t>(swarm_.clock_jump_max_ms);
+      const auto by = static_cast<std::int64_t>(random_.below(2 * swarm_.clock_jump_max_ms + 1)) - far;
+      trace("{}'s clock jumps by {} ms", leader.region(), by);
+      leader.jump_clock(by);
+    });
+  }
+}
+
+void World::partition_something() { cut_for_a_while(network_.some_links()); }
+
+void World::cut_for_a_while(const std::vector<Network::Link>& links) {
+  for (const auto& link : links) {
+    trace("cut {} -> {}", regions[link.first], regions[link.second]);
+    network_.cut(link);
+  }
+  at(now_ms_ + random_.between(1, swarm_.partition_max_ms + 300), [this, links] {
+    for (const auto& link : links) network_.heal(link);
+    trace("a cut of {} links ends", links.size());
+  });
+}
+
+void World::crash_something() {
+  Leader& leader = leaders_[random_.below(leaders_.size())];
+  if (!leader.up()) return;
+  leader.crash();
+  at(now_ms_ + random_.between(1, swarm_.down_max_ms), [this, &leader] { come_back(leader); });
+}
+
+void World::come_back(Leader& leader) {
+  if (leader.up()) return;
+  const auto& backups = backups_[leader.index()];
+  const bool restored = faulty_ && !backups.empty() && random_.chance(swarm_.restore);
+  if (restored) leader.restore(random_.pick(backups));
+  leader.start();
+  if (restored && random_.chance(swarm_.restore_alone)) cut_for_a_while(network_.links_of(leader.index()));
+}
+
+void World::run_until(std::uint64_t time_ms) {
+  while (!work_.empty() && work_.top().time_ms <= time_ms) {
+    const auto work = work_.top().work;
+    now_ms_ = work_.top().time_ms;
+    work_.pop();
+    work();
+  }
+  now_ms_ = time_ms;
+}
+
+bool World::converged() const {
+  return std::all_of(leaders_.begin(), leaders_.end(), [&](const Leader& leader) {
+    return leader.replica().vector() == leaders_[0].replica().vector() &&
+           leader.replica().durable() == leader.replica().vector();
+  });
+}
+
+std::string World::vectors() const {
+  std::string text;
+  for (const Leader& leader : leaders_) {
+    text += fmt::format("\n{}: {}, durably {}", leader.region(), to_string(leader.replica().vector()),
+                        to_string(leader.replica().durable()));
+  }
+  return text;
+}
+
+std::uint64_t World::pulls() const {
+  std::uint64_t pulls = 0;
+  for (const Leader& leader : leaders_) pulls += leader.replica().counters().pulls;
+  return pulls;
+}
+
+void World::heal() {
+  trace("everything heals");
+  faulty_ = false;
+  network_.heal_everything();
+  for (Leader& leader : leaders_) come_back(leader);
+  const std::uint64_t pulls_before = pulls();
+  const std::uint64_t began = now_ms_;
+  while (!converged()) {
+    run_until(now_ms_ + 100);
+    if (now_ms_ > began + 60'000) throw Finding("a minute after all faults the leaders differ" + vectors());
+  }
+  trace("converged after {} ms and {} pulls", now_ms_ - began, pulls() - pulls_before);
+  const std::uint64_t enough = swarm_.leaders * (200 + checkers_.history().size() +
+                                                 (now_ms_ - began) / swarm_.limits.beacon_active_ms);
+  require(pulls() - pulls_before <= enough, "the leaders pull without end");
+  // What they know of each other settles: nobody asks for anything, everything is stable.
+  run_until(now_ms_ + 2000);
+  const std::uint64_t pulls_at_rest = pulls();
+  run_until(now_ms_ + 5000);
+  require(pulls() == pulls_at_rest, "leaders that have everything go on pulling");
+  checkers_.at_rest();
+}
+
+void World::run() {
+  const std::size_t late = swarm_.late_joiner ? random_.below(swarm_.leaders) : swarm_.leaders;
+  for (Leader& leader : leaders_) {
+    const std::uint64_t when = leader.index() == late ? swarm_.run_ms / 2 : random_.below(20);
+    at(when, [this, &leader] { come_back(leader); });
+  }
+  schedule_clients();
+  schedule_faults();
+  run_until(swarm_.run_ms);
+  heal();
+}
+
+}  // namespace turnstone::sim
