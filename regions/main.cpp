@@ -1,17 +1,24 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "regions/engine/leader.hpp"
 #include "regions/settings/load.hpp"
 #include "regions/settings/log.hpp"
+#include "regions/settings/subcommand.hpp"
 
-int main(int argc, char** argv) {
-  using namespace turnstone::regions;
-  const auto request =
-      load_settings(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc), process_environment());
+namespace turnstone::regions {
+namespace {
+
+// In the order in which the help shows them.
+constexpr std::span<const Subcommand* const> subcommands{};
+
+int serve(const std::vector<std::string>& arguments) {
+  const auto request = load_settings(arguments, process_environment(), subcommands);
   if (!request) {
     fmt::print(stderr, "{}", request.error().text);
     return request.error().exit_code;
@@ -21,4 +28,17 @@ int main(int argc, char** argv) {
   if (request->action == Request::Action::serve) return run_leader(request->settings);
   fmt::print("{}", request->text);
   return 0;
+}
+
+}  // namespace
+}  // namespace turnstone::regions
+
+int main(int argc, char** argv) {
+  using namespace turnstone::regions;
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  for (const Subcommand* each : subcommands) {
+    if (!arguments.empty() && each->name == arguments[0])
+      return run(*each, {arguments.begin() + 1, arguments.end()});
+  }
+  return serve(arguments);
 }

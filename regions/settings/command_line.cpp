@@ -9,6 +9,7 @@
 #include <map>
 
 #include "regions/settings/keys.hpp"
+#include "regions/settings/subcommand.hpp"
 
 namespace turnstone::regions {
 namespace {
@@ -49,6 +50,21 @@ std::string unknown_argument(const std::string& argument) {
                      meant == nullptr ? "" : fmt::format("; did you mean {}?", flag_of(*meant)));
 }
 
+// CLI11's complaints in our words. What throws is parse() alone.
+Result<void> parse(CLI::App& app, const std::vector<std::string>& arguments) {
+  try {
+    // CLI11 takes the arguments off the end.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ArgumentMismatch& error) {
+    // Too many is impossible here; the text begins with the option's name.
+    const std::string text = error.what();
+    return fail(Errc::config, fmt::format("{} needs a value", text.substr(0, text.find(':'))));
+  } catch (const CLI::ParseError& error) {
+    return fail(Errc::config, error.what());
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<CommandLine> read_command_line(const std::vector<std::string>& arguments) {
@@ -64,18 +80,7 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
   serve.add_flag("--check", line.check);
   const auto options = add_options(serve);
 
-  try {
-    // CLI11 takes the arguments off the end.
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    app.parse(std::move(reversed));
-  } catch (const CLI::ArgumentMismatch& error) {
-    // Too many is impossible here; the text begins with the option's name.
-    const std::string text = error.what();
-    return fail(Errc::config, fmt::format("{} needs a value", text.substr(0, text.find(':'))));
-  } catch (const CLI::ParseError& error) {
-    return fail(Errc::config, error.what());
-  }
-
+  if (auto parsed = parse(app, arguments); !parsed) return tl::make_unexpected(parsed.error());
   if (serve_help->count() != 0 || (help->count() != 0 && serve.parsed()))
     line.wants = CommandLine::Wants::serve_help;
   else if (help->count() != 0)
@@ -91,6 +96,33 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
   if (!given) return tl::make_unexpected(given.error());
   line.given = *std::move(given);
   return line;
+}
+
+Result<Arguments> read_arguments(const Subcommand& subcommand, const std::vector<std::string>& arguments) {
+  CLI::App app;
+  app.allow_extras();
+  app.set_help_flag();
+  std::map<std::string, std::vector<std::string>, std::less<>> values;
+  std::vector<std::pair<const Flag*, CLI::Option*>> options;
+  for (const Flag& flag : subcommand.flags) {
+    const std::string name(flag.name);
+    CLI::Option* option = flag.placeholder.empty() ? app.add_flag(name) : app.add_option(name);
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    options.emplace_back(&flag, option);
+  }
+  if (auto parsed = parse(app, arguments); !parsed) return tl::make_unexpected(parsed.error());
+  for (const auto& [flag, option] : options) {
+    if (option->results().size() > 1 && !flag->repeatable)
+      return fail(Errc::config, fmt::format("{} is given twice", flag->name));
+    const bool given = option->count() != 0 && (!flag->placeholder.empty() || option->as<bool>());
+    if (given) values[std::string(flag->name)] = option->results();
+  }
+  std::vector<std::string> words = app.remaining();
+  for (const std::string& word : words)
+    if (word.starts_with("-")) return fail(Errc::config, fmt::format("unknown option {}", word));
+  if (words.size() > subcommand.words_max)
+    return fail(Errc::config, fmt::format("unknown argument \"{}\"", words[subcommand.words_max]));
+  return Arguments(std::move(values), std::move(words));
 }
 
 }  // namespace turnstone::regions

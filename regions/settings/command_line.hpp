@@ -1,5 +1,6 @@
 #pragma once
-// The command line as it was given. What the values mean is for the keys to judge.
+// The command line of serve as it was given. What the values mean is for the keys to judge.
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,8 @@
 #include "regions/settings/toml.hpp"
 
 namespace turnstone::regions {
+
+struct Subcommand;
 
 struct CommandLine {
   enum class Wants { help, serve_help, version, serve };
@@ -21,7 +24,7 @@ struct CommandLine {
 Result<CommandLine> read_command_line(const std::vector<std::string>& arguments);
 
 // The text of `turnstone --help`, of `turnstone serve --help` and of `--version`.
-std::string help_text();
+std::string help_text(std::span<const Subcommand* const> subcommands);
 std::string serve_help_text();
 std::string version_text();
 

@@ -6,6 +6,7 @@
 
 #include "regions/settings/command_line.hpp"
 #include "regions/settings/keys.hpp"
+#include "regions/settings/subcommand.hpp"
 
 namespace turnstone::regions {
 namespace {
@@ -62,20 +63,39 @@ std::string_view version() { return TURNSTONE_VERSION; }
 
 std::string version_text() { return fmt::format("turnstone {}\n", version()); }
 
-std::string help_text() {
-  return R"(Turnstone: a data server with one leader in each region. Every leader takes writes, also
+std::string help_text(std::span<const Subcommand* const> subcommands) {
+  std::string out =
+      R"(Turnstone: a data server with one leader in each region. Every leader takes writes, also
 while the others cannot be reached; afterwards all show the same data, and conflicts
 stay on record. Redis clients work with it as they are.
 
 Usage: turnstone serve --region NAME --data DIR [options]
-       turnstone serve --help
+       turnstone COMMAND --help
        turnstone --version
 
 Commands:
   serve      run the leader of one region
-
-Try it with three regions on this machine: examples/quickstart.sh
 )";
+  for (const Subcommand* each : subcommands) out += fmt::format("  {:<10} {}\n", each->name, each->summary);
+  out += "\nTry it with three regions on this machine: examples/quickstart.sh\n";
+  return out;
+}
+
+std::string help_text(const Subcommand& subcommand) {
+  std::string out;
+  for (std::string_view rest = subcommand.usage; !rest.empty();) {
+    const std::string_view form = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), form.size() + 1));
+    out += fmt::format("{:<6} turnstone {} {}\n", out.empty() ? "Usage:" : "", subcommand.name, form);
+  }
+  out += fmt::format("\n{}\n\nOptions:\n", subcommand.text);
+  for (const Flag& flag : subcommand.flags) {
+    const std::string_view space = flag.placeholder.empty() ? "" : " ";
+    out += option_line(fmt::format("{}{}{}", flag.name, space, flag.placeholder), flag.help);
+  }
+  out += option_line("--help", "show this text");
+  if (!subcommand.epilogue.empty()) out += fmt::format("\n{}\n", subcommand.epilogue);
+  return out;
 }
 
 std::string serve_help_text() {

@@ -151,14 +151,15 @@ tl::expected<Settings, Refusal> merge(const CommandLine& line, const Environment
 }  // namespace
 
 tl::expected<Request, Refusal> load_settings(const std::vector<std::string>& arguments,
-                                             const Environment& environment) {
+                                             const Environment& environment,
+                                             std::span<const Subcommand* const> subcommands) {
   using Wants = CommandLine::Wants;
   const auto line = read_command_line(arguments);
   if (!line)
     return tl::make_unexpected(Refusal{
         exit_code::usage, fmt::format("turnstone: {}\nTry: turnstone serve --help\n", line.error().message)});
   Request request;
-  if (line->wants == Wants::help) request.text = help_text();
+  if (line->wants == Wants::help) request.text = help_text(subcommands);
   if (line->wants == Wants::serve_help) request.text = serve_help_text();
   if (line->wants == Wants::version) request.text = version_text();
   if (line->wants != Wants::serve) return request;

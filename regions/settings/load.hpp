@@ -2,6 +2,7 @@
 // From the command line, the environment and the file to settings:
 // defaults < file < environment < flags.
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@
 #include "regions/settings/settings.hpp"
 
 namespace turnstone::regions {
+
+struct Subcommand;
 
 using Environment = std::map<std::string, std::string>;
 
@@ -28,10 +31,12 @@ struct Refusal {
   std::string text;
 };
 
-// `arguments` without the program's name. Reads the configuration and password files.
-// An empty variable counts as not set.
+// `arguments` without the program's name: serve and what follows it, or --help or --version.
+// Reads the configuration and password files. An empty variable counts as not set.
+// `subcommands` are what --help lists beside serve.
 tl::expected<Request, Refusal> load_settings(const std::vector<std::string>& arguments,
-                                             const Environment& environment);
+                                             const Environment& environment,
+                                             std::span<const Subcommand* const> subcommands = {});
 
 // The process's own environment.
 Environment process_environment();

@@ -83,6 +83,13 @@ void append_json_value(std::string& out, const Value& value) {
   std::visit([&out](const auto& plain) { fmt::format_to(std::back_inserter(out), "{}", plain); }, value);
 }
 
+void append_json_field(std::string& out, const Field& field) {
+  if (out.size() > 1) out += ',';
+  append_json_string(out, field.name);
+  out += ':';
+  append_json_value(out, field.value);
+}
+
 // On a terminal a control character could move the cursor or begin a new line.
 void append_visible(std::string& out, std::string_view text) {
   for (const char c : text) {
@@ -134,17 +141,18 @@ std::string text_line(const Line& line) {
 
 std::string json_line(const Line& line) {
   std::string out = "{";
-  const auto append = [&out](const Field& field) {
-    if (out.size() > 1) out += ',';
-    append_json_string(out, field.name);
-    out += ':';
-    append_json_value(out, field.value);
-  };
+  const auto append = [&out](const Field& field) { append_json_field(out, field); };
   append({"time", time_text(line.unix_ms)});
   append({"level", level_name(line.level)});
   append({"message", line.message});
   if (!line.region.empty()) append({"region", line.region});
   std::ranges::for_each(line.fields, append);
+  return out + '}';
+}
+
+std::string json_object(std::span<const Field> fields) {
+  std::string out = "{";
+  for (const Field& field : fields) append_json_field(out, field);
   return out + '}';
 }
 

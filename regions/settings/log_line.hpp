@@ -24,5 +24,7 @@ std::string text_line(const Line& line);
 // up","region":"paris","peer":"tokyo","ms":12} Bytes that are not UTF-8 become U+FFFD; numbers that JSON does
 // not know become null.
 std::string json_line(const Line& line);
+// Such an object of fields alone, for what --json prints.
+std::string json_object(std::span<const Field> fields);
 
 }  // namespace turnstone::regions::log

@@ -14,8 +14,8 @@ std::string printed(const std::string& command_line) {
 }
 
 TEST_CASE("help: it is printed whatever else stands on the line") {
-  CHECK(printed("--help") == help_text());
-  CHECK(printed("-h") == help_text());
+  CHECK(printed("--help") == help_text({}));
+  CHECK(printed("-h") == help_text({}));
   CHECK(printed("serve --help") == serve_help_text());
   CHECK(printed("serve -h --resp 1") == serve_help_text());
   CHECK(printed("--help serve") == serve_help_text());
@@ -30,7 +30,7 @@ TEST_CASE("help: every setting is explained once and no line is wider than a ter
     CHECK(at != std::string::npos);
     CHECK(text.find("\n  " + flag_of(key) + " ", at + 1) == std::string::npos);
   }
-  for (const std::string& whole : {text, help_text()}) {
+  for (const std::string& whole : {text, help_text({})}) {
     std::istringstream lines(whole);
     for (std::string line; std::getline(lines, line);) {
       INFO(line);
