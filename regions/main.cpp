@@ -1,11 +1,10 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "regions/backup/subcommands.hpp"
 #include "regions/engine/leader.hpp"
 #include "regions/settings/load.hpp"
 #include "regions/settings/log.hpp"
@@ -15,7 +14,7 @@ namespace turnstone::regions {
 namespace {
 
 // In the order in which the help shows them.
-constexpr std::span<const Subcommand* const> subcommands{};
+constexpr const Subcommand* subcommands[] = {&backup::backup_command, &backup::restore_command};
 
 int serve(const std::vector<std::string>& arguments) {
   const auto request = load_settings(arguments, process_environment(), subcommands);

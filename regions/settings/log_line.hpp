@@ -18,6 +18,9 @@ struct Line {
   std::span<const Field> fields;
 };
 
+// "2025-11-21T10:11:12.345Z"
+std::string time_text(std::int64_t unix_ms);
+
 // 2025-11-21T10:11:12.345Z info    peer is up region=paris peer=tokyo ms=12
 std::string text_line(const Line& line);
 // {"time":"2025-11-21T10:11:12.345Z","level":"info","message":"peer is

@@ -13,11 +13,6 @@ using Problems = std::vector<std::string>;
 
 constexpr std::size_t name_bytes_max = 32;
 
-bool is_name(std::string_view text) {
-  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-  return !text.empty() && text.size() <= name_bytes_max && std::ranges::all_of(text, allowed);
-}
-
 void check_name(std::string_view what, std::string_view name, Problems& problems) {
   if (!is_name(name))
     problems.push_back(fmt::format("{} \"{}\" must be 1 to 32 characters of a-z, 0-9 and \"-\"", what, name));
@@ -94,6 +89,11 @@ void check_limits(const Settings& settings, Problems& problems) {
 }
 
 }  // namespace
+
+bool is_name(std::string_view text) {
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  return !text.empty() && text.size() <= name_bytes_max && std::ranges::all_of(text, allowed);
+}
 
 std::vector<std::string> check_settings(const Settings& settings) {
   Problems problems;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/error.hpp"
@@ -51,6 +52,9 @@ struct Settings {
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };
+
+// Whether a region or cluster may have this name: 1 to 32 characters of a-z, 0-9 and "-".
+bool is_name(std::string_view text);
 
 // Everything that is wrong with the settings as a whole, a sentence each; empty when a
 // leader may start. A door on another address than loopback is refused unless its

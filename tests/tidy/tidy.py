@@ -30,7 +30,8 @@ MAY_INCLUDE = {
     "regions/durability": ("core", "core/storage", "crdt", "sync"),
     "regions/engine": ("core", "core/storage", "crdt", "sync", "regions", "regions/resp", "regions/settings",
                        "regions/links", "regions/commands", "regions/durability"),
-    "regions": ("core", "regions/engine", "regions/settings"),
+    "regions/backup": ("core", "core/storage", "crdt", "sync", "regions/durability", "regions/settings"),
+    "regions": ("core", "regions/backup", "regions/engine", "regions/settings"),
 }
 
 # These four and nothing else decide what a replica does: the same events give the same bytes.
