@@ -4,6 +4,18 @@
 
 namespace turnstone {
 
+Hash128& Hash128::operator+=(const Hash128& other) {
+  low += other.low;
+  high += other.high + (low < other.low ? 1 : 0);
+  return *this;
+}
+
+Hash128& Hash128::operator-=(const Hash128& other) {
+  high -= other.high + (low < other.low ? 1 : 0);
+  low -= other.low;
+  return *this;
+}
+
 std::uint64_t hash64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
 std::uint64_t hash64(std::string_view bytes, std::uint64_t seed) {

@@ -10,6 +10,9 @@ namespace turnstone {
 struct Hash128 {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
+  // Sums modulo 2^128: the digest of a set is the sum over its members, in any order.
+  Hash128& operator+=(const Hash128& other);
+  Hash128& operator-=(const Hash128& other);
   friend auto operator<=>(const Hash128&, const Hash128&) = default;
 };
 

@@ -18,6 +18,10 @@ enum class Planted {
   trust_empty_page,            // an empty answer to a pull is taken for "there is nothing"
   skip_copy_on_write,          // a checkpoint takes cells as they are when their turn comes
   clock_over_causality,        // a write spares rows that it has seen if their clock is later
+  corrupt_row,                 // what other leaders wrote is stored with another value
+  compare_busy_buckets,        // buckets are compared that not everybody has all writes of
+  compare_old_beacons,         // digests are compared whose sender had not seen all of our rows
+  compare_unseen_writes,       // digests are compared of rows that we have not all seen
 };
 
 #ifdef TURNSTONE_PLANTED_BUGS

@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "core/hash.hpp"
-
 namespace turnstone::crdt {
 namespace {
 
@@ -54,18 +52,34 @@ struct CellDecoder {
   }
 };
 
-std::string encode_cell(const Cell& cell, CellPart part) {
-  std::string bytes;
-  RecordWriter out(bytes);
+namespace {
+
+void write_cell(const Cell& cell, CellPart part, RecordWriter& out) {
   for (const Row& row : cell.siblings()) {
     begin(out, sibling, row.id, row.hlc).bytes(row.value);
   }
   if (const Counter* counter = cell.counter()) {
     begin(out, counter_total, counter->newest, counter->newest_hlc).decimal(counter->total);
-    if (part == CellPart::state) return bytes;
+    if (part == CellPart::state) return;
     for (const Contribution& c : counter->unstable) begin(out, contribution, c.id, c.hlc).decimal(c.amount);
   }
+}
+
+}  // namespace
+
+std::string encode_cell(const Cell& cell, CellPart part) {
+  std::string bytes;
+  RecordWriter out(bytes);
+  write_cell(cell, part, out);
   return bytes;
+}
+
+Hash128 digest_of(std::string_view key, Kind kind, std::string_view field, const Cell& cell) {
+  std::string bytes;
+  RecordWriter out(bytes);
+  out.record(3).bytes(key).uint(static_cast<std::uint64_t>(kind)).bytes(field);
+  write_cell(cell, CellPart::state, out);
+  return hash128(bytes);
 }
 
 CellImage image_of(const CellName& name, const Cell* cell) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "core/hash.hpp"
 #include "crdt/cell.hpp"
 
 namespace turnstone::crdt {
@@ -29,6 +30,8 @@ struct CellImage {
 // that has applied the same deltas.
 enum class CellPart : bool { state, state_and_unstable };
 std::string encode_cell(const Cell& cell, CellPart part);
+// Of a cell and its name, over the state: leaders that applied the same deltas have the same.
+Hash128 digest_of(std::string_view key, Kind kind, std::string_view field, const Cell& cell);
 // The records and 8 bytes of hash over the name and them.
 CellImage image_of(const CellName& name, const Cell* cell);
 // Errors: corrupt, malformed.

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <range/v3/algorithm/sort.hpp>
 
+#include "core/planted.hpp"
+
 namespace turnstone::crdt {
 namespace {
 
@@ -30,7 +32,8 @@ auto& find_or_insert(Map& map, const auto& view, Make make) {
 
 }  // namespace
 
-Keyspace::Keyspace(unsigned shard_bits) : shard_bits_(shard_bits), shards_(std::size_t{1} << shard_bits) {}
+Keyspace::Keyspace(unsigned shard_bits)
+    : shard_bits_(shard_bits), shards_(std::size_t{1} << shard_bits), touched_(shards_.size()) {}
 
 // The topmost bits of the scan position, so that the shards follow each other in scan order.
 std::size_t Keyspace::shard_index(std::string_view key) const {
@@ -54,7 +57,9 @@ const Cell* Keyspace::find_cell(std::string_view key, Kind kind, std::string_vie
 }
 
 Keyspace::Target Keyspace::open(std::string_view key, Kind kind, std::string_view field) {
-  Entry& entry = find_or_insert(shards_[shard_index(key)], key, [&] { return std::string(key); });
+  const std::size_t bucket = shard_index(key);
+  touched_[bucket] = position_;
+  Entry& entry = find_or_insert(shards_[bucket], key, [&] { return std::string(key); });
   if (entry.empty()) ++size_;
   Cell& cell = cell_for(entry, kind, field);
   dirty_.before_change(key, kind, field, &cell);
@@ -153,6 +158,7 @@ void Keyspace::put(const Put& effect, const Author& author, const RowId& id, Key
   const Target target = open(effect.key, effect.kind, effect.field);
   target.cell.remove_seen(author);
   Row row{id, author.hlc, std::string(effect.value)};
+  if (planted(Planted::corrupt_row) && author.context != nullptr) row.value += '?';
   find_conflicts_of_write(target, side_of(row, effect.kind), author, observer);
   target.cell.add(std::move(row));
   observer.key_changed(effect.key);
@@ -186,6 +192,7 @@ void Keyspace::increment(const Increment& effect, const Author& author, const Ro
 void Keyspace::remove(const Remove& effect, const Author& author, const RowId& id,
                       KeyspaceObserver& observer) {
   deletes_.note_cell(effect.key, effect.kind, effect.field, {id, author.hlc});
+  touched_[shard_index(effect.key)] = position_;
   if (find_cell(effect.key, effect.kind, effect.field) == nullptr) return;
   const Target target = open(effect.key, effect.kind, effect.field);
   target.cell.remove_seen(author);
@@ -196,6 +203,7 @@ void Keyspace::remove(const Remove& effect, const Author& author, const RowId& i
 
 void Keyspace::clear_cells(std::string_view key, bool is_delete, const Author& author, const RowId& id,
                            KeyspaceObserver& observer) {
+  touched_[shard_index(key)] = position_;
   Entry* entry = find_entry(key);
   if (entry == nullptr) return;
   const auto clear_cell = [&](Kind kind, std::string_view field, Cell& cell) {
@@ -220,6 +228,7 @@ void Keyspace::clear_cells(std::string_view key, bool is_delete, const Author& a
 
 void Keyspace::clear_all(const Author& author, const RowId& id, KeyspaceObserver& observer) {
   deletes_.note_all({id, author.hlc});
+  touch_all();
   std::vector<std::string> keys;
   for (const Shard& shard : shards_) {
     keys.clear();

@@ -1,6 +1,7 @@
 #pragma once
 // Everything a leader holds, as a function of the set of applied deltas and of nothing
 // else. One thread owns it; no I/O, no clock, no randomness of its own.
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -72,6 +73,17 @@ class Keyspace {
 
   // --- proof
 
+  // A bucket holds the keys whose scan positions begin with the same bits: a group that
+  // every leader forms alike, of which BucketWalk computes the digest.
+  std::size_t buckets() const { return shards_.size(); }
+  std::size_t bucket_of(std::string_view key) const { return shard_index(key); }
+  // The log position of the batch whose effects are applied from now on.
+  void set_position(std::uint64_t position) { position_ = position; }
+  // The position of the last effect that concerned the bucket, whether it found anything to
+  // change or not. What the bucket holds has not changed since.
+  std::uint64_t touched(std::size_t bucket) const { return std::max(touched_[bucket], all_touched_); }
+  // Takes every bucket as touched at the present position.
+  void touch_all() { all_touched_ = position_; }
   // Sum of the hashes of all cells: equal states have equal digests.
   Hash128 digest() const;
   // The whole state as sorted text, for tests and for people.
@@ -82,6 +94,7 @@ class Keyspace {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return hash64(text); }
   };
+  friend class BucketWalk;
   using Shard = std::unordered_map<std::string, Entry, StringHash, std::equal_to<>>;
 
   // One cell that an effect is about to change, found or made.
@@ -121,6 +134,9 @@ class Keyspace {
   unsigned shard_bits_;
   std::vector<Shard> shards_;
   std::size_t size_ = 0;
+  std::uint64_t position_ = 0;
+  std::vector<std::uint64_t> touched_;  // by bucket
+  std::uint64_t all_touched_ = 0;
   DirtyCells dirty_;
   UnstableDeletes deletes_;
   // Per origin, the cells that list increments of it singly, by sequence number.

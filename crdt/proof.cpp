@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "crdt/bucket_walk.hpp"
 #include "crdt/keyspace.hpp"
 
 namespace turnstone::crdt {
@@ -37,19 +38,7 @@ std::string text_of(const CellName& name, const Cell& cell) {
 
 Hash128 Keyspace::digest() const {
   Hash128 sum;
-  for (const Shard& shard : shards_) {
-    for (const auto& [key, entry] : shard) {
-      visit_cells(key, entry, [&sum](const CellName& name, const Cell& cell) {
-        std::string bytes;
-        RecordWriter out(bytes);
-        out.record(3).bytes(name.key).uint(static_cast<std::uint64_t>(name.kind)).bytes(name.field);
-        bytes += encode_cell(cell, CellPart::state);
-        const Hash128 hash = hash128(bytes);
-        sum.low += hash.low;
-        sum.high += hash.high + (sum.low < hash.low ? 1 : 0);
-      });
-    }
-  }
+  for (std::size_t bucket = 0; bucket < buckets(); ++bucket) sum += digest_of_bucket(*this, bucket);
   return sum;
 }
 

@@ -30,6 +30,24 @@ struct Limits {
   // A stamp further ahead than this is applied, but does not move our clock.
   std::uint64_t clock_drift_max_ms = 5'000;
   std::uint64_t forget_every_ms = 500;
+
+  // The proof of convergence: every bucket's digest is announced once in this time, more
+  // seldom when its rows, its bytes or its cells would be too many.
+  std::uint64_t sweep_ms = 40'000;
+  // A bucket that was not compared with a peer's for this long, three sweeps, is overdue.
+  std::uint64_t compare_within_ms = 120'000;
+  // Runs of buckets in one beacon: 23 bytes each.
+  std::size_t digest_runs_per_beacon = 40;
+  // Cells digested in one tick for the sweep, and as many for comparing: half a millisecond.
+  std::size_t digest_cells_per_tick = 1000;
+  std::size_t digest_runs_per_tick = 200;
+  // Runs that wait to be compared, and parts of runs that wait to be announced.
+  std::size_t digest_comparisons_max = 4096;
+  std::size_t digest_parts_max = 4096;
+  // Differing buckets of one peer that get an alarm of their own.
+  std::size_t divergences_named_max = 16;
+  // Groups of batches by which it is known what other leaders have.
+  std::size_t log_prefix_groups_max = 4096;
 };
 
 }  // namespace turnstone::sync

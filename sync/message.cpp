@@ -1,5 +1,7 @@
 #include "sync/message.hpp"
 
+#include <limits>
+
 #include "core/record.hpp"
 
 namespace turnstone::sync {
@@ -25,6 +27,28 @@ VersionVector read_vector(RecordReader& in) {
   return vector;
 }
 
+void write_runs(RecordWriter& out, const std::vector<BucketRun>& runs) {
+  out.record(static_cast<std::uint32_t>(runs.size() * 4));
+  for (const BucketRun& run : runs) {
+    out.uint(run.first).uint(run.count).uint(run.digest.high).uint(run.digest.low);
+  }
+}
+
+std::vector<BucketRun> read_runs(RecordReader& in, std::uint64_t count) {
+  std::vector<BucketRun> runs;
+  if (!in.next() || count == 0 || in.size() != count * 4) in.mark_malformed();
+  for (std::uint32_t i = 0; i < in.size() && !in.malformed(); i += 4) {
+    const std::uint64_t first = in.uint(i);
+    const std::uint64_t length = in.uint(i + 1);
+    if (length == 0 || length > bucket_run_max || first > std::numeric_limits<std::uint32_t>::max() - length)
+      in.mark_malformed();
+    runs.push_back({static_cast<std::uint32_t>(first),
+                    static_cast<std::uint32_t>(length),
+                    {in.uint(i + 2), in.uint(i + 3)}});
+  }
+  return runs;
+}
+
 std::string_view read_batch(RecordReader& in) {
   if (in.size() != 1) in.mark_malformed();
   return in.bytes(0);
@@ -43,8 +67,14 @@ std::string encode(std::uint64_t cluster, std::string_view region, const Body& b
     begin(batch, 0);
     out.record(1).bytes(publication->batch);
   } else if (const auto* report = std::get_if<Beacon>(&body)) {
-    begin(beacon, 2).uint(static_cast<std::uint64_t>(report->origin)).uint(report->now_ms);
+    const bool proves = !report->runs.empty();
+    begin(beacon, proves ? 3 : 2).uint(static_cast<std::uint64_t>(report->origin)).uint(report->now_ms);
+    if (proves) out.uint(report->runs.size());
     write_vector(out, report->durable);
+    if (proves) {
+      write_vector(out, report->settled);
+      write_runs(out, report->runs);
+    }
   } else if (const auto* wish = std::get_if<Pull>(&body)) {
     begin(pull, 2).uint(wish->request).uint(wish->bytes_max);
     write_vector(out, wish->have);
@@ -80,7 +110,13 @@ Result<Message> decode_message(std::uint64_t cluster, std::string_view frame) {
     }
     case beacon: {
       Beacon report{Origin{in.uint(4)}, in.uint(5), {}};
+      const bool proves = in.size() > 6;
+      const std::uint64_t runs = proves ? in.uint(6) : 0;
       report.durable = read_vector(in);
+      if (proves) {
+        report.settled = read_vector(in);
+        report.runs = read_runs(in, runs);
+      }
       message.body = std::move(report);
       break;
     }

@@ -4,6 +4,8 @@
 // and names the sender's region. Batches travel inside as the bytes that are stored.
 //   1 batch    [1 v c r] [batch]
 //   2 beacon   [2 v c r origin now_ms] [vector]
+//           or [2 v c r origin now_ms runs] [vector] [settled vector] [first count high low ...]
+//              with as many runs of buckets as the first record says
 //   3 pull     [3 v c r request bytes_max] [vector]
 //   4 page     [4 v c r request more] [batch] [batch] ...
 // A vector is [origin seq origin seq ...], ascending by origin.
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/hash.hpp"
 #include "core/version_vector.hpp"
 
 namespace turnstone::sync {
@@ -24,11 +27,24 @@ inline constexpr std::uint64_t protocol_version = 1;
 struct Publication {
   std::string_view batch;
 };
+// Neighbouring buckets and the sum of their digests.
+struct BucketRun {
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+  Hash128 digest;
+  friend bool operator==(const BucketRun&, const BucketRun&) = default;
+};
+inline constexpr std::uint32_t bucket_run_max = 256;
+
 // What the sender has durably. Its own entry is its head.
 struct Beacon {
   Origin origin{};
   std::uint64_t now_ms = 0;
   VersionVector durable;
+  // Digests of buckets, of which nothing beyond `settled` has touched any; see
+  // sync/divergence_audit.hpp. Without runs, no `settled` either.
+  VersionVector settled = {};
+  std::vector<BucketRun> runs = {};
 };
 // Asks for what the sender of the pull lacks.
 struct Pull {

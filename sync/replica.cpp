@@ -13,7 +13,10 @@ Replica::Replica(ReplicaConfig config, unsigned shard_bits)
     : config_(std::move(config)),
       keyspace_(shard_bits),
       pending_(config_.limits.pending_bytes_max),
-      stability_(config_.peers) {
+      stability_(config_.peers),
+      settled_(config_.limits.log_prefix_groups_max),
+      divergence_(keyspace_, config_.limits, config_.peers) {
+  keyspace_.set_position(next_lsn_);
   for (const std::string& peer : config_.peers) peers_[peer].timeout_ms = config_.limits.pull_timeout_ms;
 }
 
@@ -28,6 +31,10 @@ void Replica::restore_origin(Origin origin, OriginState state) {
 void Replica::restore_position(Lsn lsn, Hlc hlc) {
   next_lsn_ = lsn + 1;
   durable_lsn_ = lsn;
+  keyspace_.set_position(lsn);
+  keyspace_.touch_all();
+  keyspace_.set_position(next_lsn_);
+  settled_.restore(lsn, vector_);
   forgotten_ = vector_;
   // A millisecond of drift, since the counter behind the milliseconds counts, too.
   clock_.observe(hlc, hlc_ms(hlc), 1);
@@ -45,6 +52,7 @@ Result<void> Replica::replay(Lsn lsn, std::string_view bytes) {
   }
   Effects appended;
   next_lsn_ = lsn;
+  keyspace_.set_position(lsn);
   const auto newest = apply_batch(*header, bytes, appended);
   if (!newest) return tl::make_unexpected(newest.error());
   // Our own region's earlier stamps stay below our next one, however far ahead they are.
@@ -116,7 +124,8 @@ void Replica::append(const BatchHeader& header, std::string bytes, Effects& effe
   if (planted(Planted::publish_before_durable) && header.origin == config_.origin) {
     effects.push_back(Publish{encode(config_.cluster, config_.region, Publication{*shared})});
   }
-  ++next_lsn_;
+  settled_.add(next_lsn_, header.origin, header.last_seq());
+  keyspace_.set_position(++next_lsn_);
 }
 
 Checkpoint Replica::freeze(Effects& effects) {
@@ -175,6 +184,8 @@ void Replica::committed(Lsn lsn, Effects& effects) {
 
 void Replica::tick(Effects& effects) {
   const bool active = announced_ != durable_;
+  if (!peers_.empty()) settled_.advance(held_by_all());
+  divergence_.tick(timer_ms_, settled_, effects);
   if (timer_ms_ >= next_beacon_ms_ || (active && timer_ms_ + config_.limits.beacon_idle_ms >=
                                                      next_beacon_ms_ + config_.limits.beacon_active_ms)) {
     beacon(effects);
@@ -192,9 +203,17 @@ void Replica::tick(Effects& effects) {
 void Replica::beacon(Effects& effects) {
   next_beacon_ms_ = timer_ms_ + config_.limits.beacon_idle_ms;
   announced_ = durable_;
-  effects.emplace_back(
-      std::in_place_type<Publish>,
-      Publish{encode(config_.cluster, config_.region, Beacon{config_.origin, now_ms_, durable_})});
+  Beacon report{config_.origin, now_ms_, durable_, settled_.vector(), divergence_.announce(settled_)};
+  effects.emplace_back(std::in_place_type<Publish>, Publish{encode(config_.cluster, config_.region, report)});
+}
+
+VersionVector Replica::held_by_all() const {
+  VersionVector held = durable_;
+  for (const auto& [region, peer] : peers_) {
+    if (peer.heard_ms != 0 && timer_ms_ <= peer.heard_ms + config_.limits.peer_silence_ms)
+      held.meet(peer.durable);
+  }
+  return held;
 }
 
 void Replica::key_changed(std::string_view key) {

@@ -18,6 +18,7 @@
 #include "core/version_vector.hpp"
 #include "crdt/keyspace.hpp"
 #include "sync/batch.hpp"
+#include "sync/divergence_audit.hpp"
 #include "sync/event.hpp"
 #include "sync/limits.hpp"
 #include "sync/log_index.hpp"
@@ -139,6 +140,10 @@ class Replica final : private crdt::KeyspaceObserver {
   std::size_t uncommitted_bytes() const { return uncommitted_bytes_ + builder_.bytes(); }
   Hlc last_hlc() const { return clock_.last(); }
   std::vector<PeerView> peers() const;
+  // The proof of convergence, and up to where its peers have this leader's log.
+  DivergenceAudit& divergence() { return divergence_; }
+  const DivergenceAudit& divergence() const { return divergence_; }
+  const LogPrefix& settled() const { return settled_; }
   std::string region_of(Origin origin) const;
   const Counters& counters() const { return counters_; }
 
@@ -186,6 +191,8 @@ class Replica final : private crdt::KeyspaceObserver {
   void committed(Lsn lsn, Effects& effects);
   void tick(Effects& effects);
   void beacon(Effects& effects);
+  // What this leader and every peer that it hears from have durably.
+  VersionVector held_by_all() const;
 
   void receive(const std::string& sender, std::string_view frame, Effects& effects);
   void receive_beacon(const std::string& region, const Beacon& report, Effects& effects);
@@ -244,6 +251,10 @@ class Replica final : private crdt::KeyspaceObserver {
   std::uint64_t next_forget_ms_ = 0;
   std::uint64_t next_beacon_ms_ = 0;
   VersionVector announced_;
+
+  // The log as far as held_by_all() covered it.
+  LogPrefix settled_;
+  DivergenceAudit divergence_;
 
   Counters counters_;
   ConflictSink conflict_sink_;

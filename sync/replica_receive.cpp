@@ -55,6 +55,7 @@ void Replica::receive_beacon(const std::string& region, const Beacon& report, Ef
                                           region, to_string(config_.origin))});
   }
   stability_.report(region, report.origin, report.durable, vector_);
+  divergence_.receive(region, report, vector_, settled_);
   pull_if_behind(effects);
 }
 

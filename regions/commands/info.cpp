@@ -99,6 +99,10 @@ void replication(const Call& call, std::string& out) {
     line(out, "peer{}:region={},link={},last_heard_ms_ago={},behind_us={},ahead_of_us={}", i, peer.region,
          link_name(call.leader.link_state(peer.region)), heard_ms_ago(peer, call.now_ms), peer.behind_us,
          peer.ahead_of_us);
+    const sync::ComparisonView compared = replica.divergence().about(peer.region);
+    line(out, "peer{}_comparison:buckets_compared={},differing={},overdue={},sweep_age_ms={}", i,
+         compared.buckets_compared, compared.buckets_differing, compared.buckets_overdue,
+         compared.sweep_age_ms ? static_cast<std::int64_t>(*compared.sweep_age_ms) : -1);
   }
 }
 

@@ -29,7 +29,14 @@ void entry(Call& call, std::string_view name, std::uint64_t value) {
 
 std::string hex(const Hash128& hash) { return fmt::format("{:016x}{:016x}", hash.high, hash.low); }
 
-constexpr std::size_t region_entries = 9;
+constexpr std::size_t region_entries = 13;
+
+void comparison(Call& call, const sync::ComparisonView& view) {
+  entry(call, "buckets_compared", view.buckets_compared);
+  entry(call, "buckets_differing", view.buckets_differing);
+  entry(call, "buckets_overdue", view.buckets_overdue);
+  entry(call, "sweep_age_ms", view.sweep_age_ms ? static_cast<std::int64_t>(*view.sweep_age_ms) : -1);
+}
 
 void reply_self(Call& call) {
   const sync::Replica& replica = call.replica;
@@ -42,6 +49,7 @@ void reply_self(Call& call) {
   entry(call, "lag_deltas_behind_us", std::int64_t{0});
   entry(call, "lag_deltas_ahead_of_us", std::int64_t{0});
   entry(call, "clock_skew_ms", std::int64_t{0});
+  comparison(call, {0, 0, 0, 0});
   entry(call, "vector", to_string(replica.vector()));
 }
 
@@ -55,6 +63,7 @@ void reply_peer(Call& call, const sync::PeerView& peer) {
   entry(call, "lag_deltas_behind_us", peer.behind_us);
   entry(call, "lag_deltas_ahead_of_us", peer.ahead_of_us);
   entry(call, "clock_skew_ms", peer.clock_skew_ms);
+  comparison(call, call.replica.divergence().about(peer.region));
   entry(call, "vector", to_string(peer.durable));
 }
 

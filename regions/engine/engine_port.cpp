@@ -56,6 +56,7 @@ std::vector<std::pair<std::string, std::string>> Engine::settings() const {
       {"gossip", to_string(settings_.gossip)},
       {"pull", to_string(settings_.pull)},
       {"checkpoint-interval-ms", std::to_string(settings_.checkpoint_interval_ms)},
+      {"sweep-ms", std::to_string(settings_.sweep_ms)},
       {"dirty-cells-max", std::to_string(settings_.dirty_cells_max)},
       {"allow-link-control", settings_.allow_link_control ? "yes" : "no"},
   };

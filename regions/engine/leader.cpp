@@ -43,6 +43,8 @@ sync::ReplicaConfig replica_config(const Settings& settings, Origin origin) {
   config.cluster = hash64(settings.cluster);
   config.region = settings.region;
   config.origin = origin;
+  config.limits.sweep_ms = settings.sweep_ms;
+  config.limits.compare_within_ms = 3 * settings.sweep_ms;
   for (const PeerSettings& peer : settings.peers) config.peers.push_back(peer.name);
   return config;
 }

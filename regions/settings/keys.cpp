@@ -190,6 +190,9 @@ constexpr Key table[] = {
      show_disk_reserve},
     {"checkpoint_interval_ms", number, KeyGroup::limits, "MS", "time between checkpoints",
      set_number<&S::checkpoint_interval_ms, 10, 3'600'000>, show_number<&S::checkpoint_interval_ms>},
+    {"sweep_ms", number, KeyGroup::limits, "MS",
+     "time in which all data is compared with the other regions' once",
+     set_number<&S::sweep_ms, 100, 86'400'000>, show_number<&S::sweep_ms>},
 
     {"log_level", text, KeyGroup::logging, "LEVEL", "trace, debug, info, warning or error", set_level,
      show_level},

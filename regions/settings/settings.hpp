@@ -46,6 +46,8 @@ struct Settings {
   // Writes are refused when less is free; not set: see disk_reserve().
   std::optional<std::uint64_t> disk_reserve_bytes;
   std::uint64_t checkpoint_interval_ms = 10'000;
+  // Every bucket's digest is announced to the peers once in this time.
+  std::uint64_t sweep_ms = 40'000;
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::automatic;

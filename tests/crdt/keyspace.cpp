@@ -1,5 +1,6 @@
 #include <set>
 
+#include "crdt/bucket_walk.hpp"
 #include "tests/catch.hpp"
 #include "tests/crdt/site.hpp"
 
@@ -118,4 +119,56 @@ TEST_CASE("unstable deletes: a delete is remembered until it is stable, in its s
   deletes.forget_stable({{Origin{1}, 2}, {Origin{2}, 1}});
   CHECK(deletes.size() == 0);
   CHECK(deletes.unseen_by(stranger, "h", Kind::hash, "f").empty());
+}
+
+TEST_CASE("keyspace: a bucket is touched by every effect that concerns it, and by a clear of everything") {
+  Site paris(1, 100);
+  Keyspace& keyspace = paris.keyspace();
+  const std::size_t bucket = keyspace.bucket_of("k");
+  std::uint64_t position = 0;
+  const auto touches = [&](const auto& write) {
+    keyspace.set_position(++position);
+    write();
+    return keyspace.touched(bucket) == position;
+  };
+  CHECK(touches([&] { paris.set("k", "a"); }));
+  CHECK(touches([&] { paris.incr("k", "1"); }));
+  CHECK(touches([&] { paris.del("k"); }));
+  CHECK(touches([&] { paris.del("k"); }));
+  CHECK(touches([&] { paris.srem("k", "nothing there"); }));
+  CHECK(touches([&] { paris.flush(); }));
+  std::string elsewhere = "x";
+  while (keyspace.bucket_of(elsewhere) == bucket) elsewhere += "x";
+  CHECK(!touches([&] { paris.set(elsewhere, "a"); }));
+}
+
+TEST_CASE(
+    "bucket walk: in slices of any size it gives the digest of the whole, until the bucket is touched") {
+  Site paris(1, 100);
+  for (int i = 0; i < 40; ++i) {
+    paris.set("string" + std::to_string(i), "x");
+    paris.sadd("set", "m" + std::to_string(i));
+    paris.hset("hash" + std::to_string(i % 3), "f" + std::to_string(i), "v");
+  }
+  Keyspace& keyspace = paris.keyspace();
+  Hash128 sum;
+  for (std::size_t bucket = 0; bucket < keyspace.buckets(); ++bucket) {
+    const Hash128 whole = digest_of_bucket(keyspace, bucket);
+    sum += whole;
+    for (const std::size_t slice : {1, 3, 7}) {
+      BucketWalk walk(keyspace, bucket);
+      std::size_t cells = slice;
+      while (!walk.go_on(cells)) {
+        REQUIRE(cells == 0);
+        cells = slice;
+      }
+      CHECK(walk.digest() == whole);
+    }
+  }
+  CHECK(sum == keyspace.digest());
+  BucketWalk walk(keyspace, keyspace.bucket_of("set"));
+  CHECK(walk.valid());
+  keyspace.set_position(1);
+  paris.sadd("set", "one more");
+  CHECK(!walk.valid());
 }

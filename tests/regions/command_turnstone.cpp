@@ -13,14 +13,16 @@ TEST_CASE("turnstone: TS.REGIONS shows this region first, then the peers") {
       client.run("ts.regions") ==
       "[{\"region\": \"paris\", \"self\": 1, \"origin\": \"00000000000000a1\", \"link\": \"self\", "
       "\"last_heard_ms_ago\": 0, \"lag_deltas_behind_us\": 0, \"lag_deltas_ahead_of_us\": 0, "
-      "\"clock_skew_ms\": 0, "
-      "\"vector\": \"{00000000000000a1:1}\"}, "
+      "\"clock_skew_ms\": 0, \"buckets_compared\": 0, \"buckets_differing\": 0, \"buckets_overdue\": 0, "
+      "\"sweep_age_ms\": 0, \"vector\": \"{00000000000000a1:1}\"}, "
       "{\"region\": \"dallas\", \"self\": 0, \"origin\": \"\", \"link\": \"up\", \"last_heard_ms_ago\": -1, "
-      "\"lag_deltas_behind_us\": 1, \"lag_deltas_ahead_of_us\": 0, \"clock_skew_ms\": 0, \"vector\": "
-      "\"{}\"}, "
+      "\"lag_deltas_behind_us\": 1, \"lag_deltas_ahead_of_us\": 0, \"clock_skew_ms\": 0, "
+      "\"buckets_compared\": 0, \"buckets_differing\": 0, \"buckets_overdue\": 65536, \"sweep_age_ms\": -1, "
+      "\"vector\": \"{}\"}, "
       "{\"region\": \"tokyo\", \"self\": 0, \"origin\": \"\", \"link\": \"cut\", \"last_heard_ms_ago\": -1, "
-      "\"lag_deltas_behind_us\": 1, \"lag_deltas_ahead_of_us\": 0, \"clock_skew_ms\": 0, \"vector\": "
-      "\"{}\"}]");
+      "\"lag_deltas_behind_us\": 1, \"lag_deltas_ahead_of_us\": 0, \"clock_skew_ms\": 0, "
+      "\"buckets_compared\": 0, \"buckets_differing\": 0, \"buckets_overdue\": 65536, \"sweep_age_ms\": -1, "
+      "\"vector\": \"{}\"}]");
 }
 
 TEST_CASE("turnstone: TS.CONFLICTS shows both values, the winner and the reason, the same everywhere") {

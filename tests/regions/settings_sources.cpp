@@ -27,6 +27,7 @@ const std::vector<Sample> samples = {
     {"dirty_cells_max", "2001", "2002", "2003"},
     {"disk_reserve_bytes", "\"1MiB\"", "auto", "3MiB"},
     {"checkpoint_interval_ms", "101", "102", "103"},
+    {"sweep_ms", "2001", "2002", "2003"},
     {"log_level", "\"debug\"", "error", "trace"},
     {"log_format", "\"text\"", "json", "text"},
 };

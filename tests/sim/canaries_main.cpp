@@ -29,6 +29,10 @@ constexpr std::pair<Planted, std::string_view> bugs[] = {
     {Planted::trust_empty_page, "trust_empty_page"},
     {Planted::skip_copy_on_write, "skip_copy_on_write"},
     {Planted::clock_over_causality, "clock_over_causality"},
+    {Planted::corrupt_row, "corrupt_row"},
+    {Planted::compare_busy_buckets, "compare_busy_buckets"},
+    {Planted::compare_old_beacons, "compare_old_beacons"},
+    {Planted::compare_unseen_writes, "compare_unseen_writes"},
 };
 
 // True when some seed finds it.

@@ -56,6 +56,7 @@ class Checkers {
   void check_vectors(const Leader& leader, Watch& watch);
   void check_new_operations(const Leader& leader, const Watch& watch) const;
   void check_state(const Leader& leader, Watch& watch);
+  void check_compared(const Leader& leader) const;
   void check_acknowledged_everywhere() const;
   void check_conflicts_on_record();
 

@@ -50,6 +50,11 @@ void draw_limits(Random& random, sync::Limits& limits) {
   if (random.chance(0.5)) limits.forget_every_ms = random.between(5, 200);
   if (random.chance(0.3)) limits.gap_grace_ms = random.between(0, 200);
   if (random.chance(0.3)) limits.beacon_idle_ms = random.between(50, 1000);
+  limits.sweep_ms = random.between(20, 1500);
+  limits.compare_within_ms = 6000;
+  if (random.chance(0.3)) limits.digest_cells_per_tick = random.between(1, 20);
+  if (random.chance(0.3)) limits.digest_runs_per_beacon = random.between(2, 5);
+  if (random.chance(0.2)) limits.log_prefix_groups_max = random.between(1, 4);
 }
 
 // What rarely meets by chance: one hot counter, quick to be stable, and leaders that come

@@ -33,6 +33,8 @@ std::vector<std::string> samples() {
       encode_cell(*tokyo.replica().keyspace().find("k")->string(), crdt::CellPart::state_and_unstable));
   const VersionVector vector = tokyo.replica().vector();
   found.push_back(sync::encode(7, "tokyo", sync::Beacon{Origin{2}, 5, vector}));
+  found.push_back(sync::encode(
+      7, "tokyo", sync::Beacon{Origin{2}, 5, vector, vector, {{0, 256, {1, 2}}, {9, 1, {3, 4}}}}));
   found.push_back(sync::encode(7, "tokyo", sync::Pull{1, 4096, vector}));
   found.push_back(sync::encode(7, "tokyo", sync::Page{1, true, {found[0], found[1]}}));
   std::string effects;

@@ -9,9 +9,12 @@ namespace {
 
 const VersionVector some_vector{{Origin{3}, 7}, {Origin{UINT64_MAX}, 1}};
 
+const std::vector<BucketRun> some_runs{{0, bucket_run_max, {1, UINT64_MAX}}, {65'535, 1, {0, 0}}};
+
 std::vector<std::string> every_frame() {
   return {encode(7, "paris", Publication{"batch bytes"}),
           encode(7, "paris", Beacon{Origin{3}, 1234, some_vector}),
+          encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, {{Origin{3}, 6}}, some_runs}),
           encode(7, "paris", Pull{5, 4096, some_vector}), encode(7, "paris", Page{5, true, {"one", "two"}})};
 }
 
@@ -34,12 +37,18 @@ TEST_CASE("message: a publication, a beacon, a pull and a page are read back as 
   CHECK(std::get<Beacon>(beacon->body).origin == Origin{3});
   CHECK(std::get<Beacon>(beacon->body).now_ms == 1234);
   CHECK(std::get<Beacon>(beacon->body).durable == some_vector);
-  const auto pull = decode_message(7, frames[2]);
+  CHECK(std::get<Beacon>(beacon->body).runs.empty());
+  const auto proving = decode_message(7, frames[2]);
+  REQUIRE(proving.has_value());
+  CHECK(std::get<Beacon>(proving->body).durable == some_vector);
+  CHECK(std::get<Beacon>(proving->body).settled == VersionVector{{Origin{3}, 6}});
+  CHECK(std::get<Beacon>(proving->body).runs == some_runs);
+  const auto pull = decode_message(7, frames[3]);
   REQUIRE(pull.has_value());
   CHECK(std::get<Pull>(pull->body).request == 5);
   CHECK(std::get<Pull>(pull->body).bytes_max == 4096);
   CHECK(std::get<Pull>(pull->body).have == some_vector);
-  const auto page = decode_message(7, frames[3]);
+  const auto page = decode_message(7, frames[4]);
   REQUIRE(page.has_value());
   CHECK(std::get<Page>(page->body).request == 5);
   CHECK(std::get<Page>(page->body).more);

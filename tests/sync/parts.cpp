@@ -1,5 +1,6 @@
-// Pending batches, the index of the log, and stability, each by itself.
+// Pending batches, the index of the log and its prefix, and stability, each by itself.
 #include "sync/log_index.hpp"
+#include "sync/log_prefix.hpp"
 #include "sync/pending.hpp"
 #include "sync/stability.hpp"
 #include "tests/catch.hpp"
@@ -137,4 +138,43 @@ TEST_CASE("stability: a leader that turns out to be behind takes its report back
   CHECK(!stability.advance(applied, applied));
   stability.report("tokyo", tokyo, applied, applied);
   CHECK(stability.advance(applied, applied));
+}
+
+TEST_CASE("log prefix: it ends before the first batch that is not covered, in the order of the log") {
+  LogPrefix prefix(10);
+  prefix.add(1, paris, 4);
+  prefix.advance({});
+  prefix.add(2, tokyo, 2);
+  prefix.advance({});
+  prefix.add(3, paris, 9);
+  CHECK(prefix.lsn() == 0);
+  prefix.advance({{paris, 9}});
+  CHECK(prefix.lsn() == 1);
+  CHECK(prefix.vector() == VersionVector{{paris, 4}});
+  prefix.advance({{paris, 9}, {tokyo, 3}});
+  CHECK(prefix.lsn() == 3);
+  CHECK(prefix.vector() == VersionVector{{paris, 9}, {tokyo, 2}});
+  CHECK(prefix.groups() == 0);
+}
+
+TEST_CASE("log prefix: what a stored state holds is covered as a whole") {
+  LogPrefix prefix(10);
+  prefix.restore(7, {{paris, 4}, {tokyo, 2}});
+  prefix.advance({{paris, 4}});
+  CHECK(prefix.lsn() == 0);
+  prefix.advance({{paris, 4}, {tokyo, 2}});
+  CHECK(prefix.lsn() == 7);
+}
+
+TEST_CASE("log prefix: it takes batches together rather than growing without bound, and ends early then") {
+  LogPrefix prefix(4);
+  for (Seq seq = 1; seq <= 100; ++seq) {
+    prefix.add(seq, paris, seq);
+    prefix.advance({});
+    CHECK(prefix.groups() <= 4);
+  }
+  prefix.advance({{paris, 99}});
+  CHECK(prefix.lsn() < 100);
+  prefix.advance({{paris, 100}});
+  CHECK(prefix.lsn() == 100);
 }
