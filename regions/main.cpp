@@ -6,6 +6,7 @@
 
 #include "regions/backup/subcommands.hpp"
 #include "regions/engine/leader.hpp"
+#include "regions/keygen.hpp"
 #include "regions/settings/load.hpp"
 #include "regions/settings/log.hpp"
 #include "regions/settings/subcommand.hpp"
@@ -14,7 +15,7 @@ namespace turnstone::regions {
 namespace {
 
 // In the order in which the help shows them.
-constexpr const Subcommand* subcommands[] = {&backup::backup_command, &backup::restore_command};
+constexpr const Subcommand* subcommands[] = {&keygen, &backup::backup_command, &backup::restore_command};
 
 int serve(const std::vector<std::string>& arguments) {
   const auto request = load_settings(arguments, process_environment(), subcommands);

@@ -13,7 +13,7 @@ turnstone_packages() {
   case $1 in
     build)
       echo g++ cmake ninja-build pkg-config python3 \
-        libzmq3-dev cppzmq-dev libmsgpack-cxx-dev libsqlitecpp-dev libsqlite3-dev librange-v3-dev libboost-dev \
+        libzmq3-dev cppzmq-dev libsodium-dev libmsgpack-cxx-dev libsqlitecpp-dev libsqlite3-dev librange-v3-dev libboost-dev \
         libfmt-dev libspdlog-dev libexpected-dev libcli11-dev libtomlplusplus-dev libxxhash-dev \
         catch2 librapidcheck-dev
       ;;

@@ -74,6 +74,8 @@ void stats(const Call& call, std::string& out) {
   line(out, "total_net_input_bytes:{}", stats.net_input_bytes);
   line(out, "total_net_output_bytes:{}", stats.net_output_bytes);
   line(out, "rejected_connections:{}", stats.connections_rejected);
+  line(out, "links_refused:{}", stats.links_refused);
+  line(out, "link_handshakes_failed:{}", stats.link_handshakes_failed);
   line(out, "batches_applied:{}", counters.batches_applied);
   line(out, "deltas_applied:{}", counters.deltas_applied);
   line(out, "duplicate_batches:{}", counters.duplicates);

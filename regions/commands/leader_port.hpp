@@ -26,15 +26,17 @@ struct ServerInfo {
   std::string data_directory;  // absolute
 };
 
-// Counted since the start or the last CONFIG RESETSTAT, except the last two.
+// Counted since the start or the last CONFIG RESETSTAT, but links since the start.
 struct Stats {
   std::uint64_t commands_processed = 0;
   std::uint64_t connections_received = 0;
   std::uint64_t connections_rejected = 0;
   std::uint64_t net_input_bytes = 0;
   std::uint64_t net_output_bytes = 0;
-  std::uint64_t ops_per_second = 0;
-  std::uint64_t memory_bytes = 0;  // resident set
+  std::uint64_t links_refused = 0;           // connections with a key that no peer has
+  std::uint64_t link_handshakes_failed = 0;  // connections that did not speak as a leader does
+  std::uint64_t ops_per_second = 0;          // now
+  std::uint64_t memory_bytes = 0;            // resident set, now
 };
 
 enum class LinkState { up, down, cut };

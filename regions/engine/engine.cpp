@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "regions/engine/link_security.hpp"
 #include "regions/settings/command_line.hpp"
 #include "regions/settings/exit_code.hpp"
 #include "regions/settings/log.hpp"
@@ -19,14 +20,6 @@ constexpr std::size_t frames_at_once = 64;
 constexpr std::uint64_t stop_within_ms = 4000;
 // What the logs of both databases may take beside them.
 constexpr std::uint64_t wal_bytes = 8 << 20;
-
-std::vector<PeerEndpoint> endpoints_of(const Settings& settings) {
-  std::vector<PeerEndpoint> endpoints;
-  for (const PeerSettings& peer : settings.peers) {
-    endpoints.push_back({peer.name, to_string(peer.gossip), to_string(peer.pull)});
-  }
-  return endpoints;
-}
 
 RespDoorLimits door_limits(const Settings& settings) {
   return {settings.clients_max, settings.value_bytes_max, settings.client_output_bytes_max};
@@ -48,7 +41,7 @@ Engine::Engine(const Settings& settings, durability::Store store, storage::LogRe
       replica_(std::move(store.replica)),
       scanner_(std::move(scanner)),
       door_(loop_, *this, door_limits(settings)),
-      links_(settings.region, endpoints_of(settings), link_limits(settings)),
+      links_(settings.region, link_limits(settings)),
       random_state_(static_cast<std::uint64_t>(replica_->config().origin)),
       committer_(std::move(store.log),
                  [this](Result<sync::Lsn> durable) {
@@ -82,8 +75,15 @@ Engine::Engine(const Settings& settings, durability::Store store, storage::LogRe
 }
 
 Result<void> Engine::open() {
-  if (auto bound = links_.open(to_string(settings_.gossip), to_string(settings_.pull)); !bound) return bound;
+  if (auto opened = open_links(); !opened) return opened;
   return door_.open(settings_.resp.host, settings_.resp.port);
+}
+
+Result<void> Engine::open_links() {
+  const auto own = own_keys(settings_);
+  if (!own) return tl::make_unexpected(own.error());
+  return links_.open(to_string(settings_.gossip), to_string(settings_.pull), peer_endpoints(settings_),
+                     link_keys(*own, settings_));
 }
 
 int Engine::run() {
@@ -227,6 +227,26 @@ void Engine::each_second() {
   const std::uint64_t commands = door_.counters().commands;
   ops_per_second_ = commands - std::min(commands, std::exchange(commands_a_second_ago_, commands));
   check_disk();
+  report_refusals();
+  links_.mend();
+}
+
+// The counters are in INFO; here is who it was, once a second at most.
+void Engine::report_refusals() {
+  const Refusals now = links_.refusals();
+  const Refusals before = std::exchange(refusals_, now);
+  if (now.keys != before.keys)
+    alarm({"link_refused", fmt::format("refused {} connections with a key that no peer has, the last from {}",
+                                       now.keys - before.keys, now.last_key)});
+  if (now.handshakes != before.handshakes)
+    alarm({"link_handshake_failed",
+           fmt::format("refused {} connections to the doors for leaders: not a leader, or one with another "
+                       "key of this leader in mind, or in clear where links are encrypted, or the reverse",
+                       now.handshakes - before.handshakes)});
+  if (now.by_peers != before.by_peers)
+    alarm({"link_refused_by_peer",
+           fmt::format("region '{}' does not know this leader's key: it is not among the keys there",
+                       now.last_peer)});
 }
 
 void Engine::check_disk() {

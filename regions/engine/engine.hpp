@@ -80,6 +80,8 @@ class Engine final : public commands::LeaderPort, private RespDoorHost {
   void pump_links_soon();
   void alarm(const sync::Alarm& alarm);
   void check_disk();
+  Result<void> open_links();
+  void report_refusals();
   void begin_stop();
   void finish_stop();
   void stop_now(int exit_code);
@@ -109,6 +111,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost {
   std::uint64_t unstored_bytes_ = 0;
   std::uint64_t bytes_being_stored_ = 0;
   bool checkpoint_fits_ = true;
+  Refusals refusals_;  // as last reported
   bool checkpoint_hurries_ = false;
   std::uint64_t random_state_;
   bool flush_posted_ = false;

@@ -32,6 +32,9 @@ commands::Stats Engine::stats() const {
   stats.net_output_bytes = counters.output_bytes;
   stats.ops_per_second = ops_per_second_;
   stats.memory_bytes = resident_bytes();
+  const Refusals refusals = links_.refusals();
+  stats.links_refused = refusals.keys;
+  stats.link_handshakes_failed = refusals.handshakes;
   return stats;
 }
 

@@ -90,7 +90,8 @@ int run_leader(const Settings& settings) {
   log::info("ready", {{"resp", to_string(settings.resp)},
                       {"gossip", to_string(settings.gossip)},
                       {"origin", to_string(*origin)},
-                      {"peers", settings.peers.size()}});
+                      {"peers", settings.peers.size()},
+                      {"links", settings.key_file.empty() ? "in clear" : "encrypted"}});
   const int code = engine.run();
   log::info("stopped", {{"exit_code", code}});
   return code;

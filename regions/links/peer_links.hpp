@@ -3,14 +3,23 @@
 // that the socket says who speaks), ROUTER to answer pulls, one DEALER per peer to ask.
 // ZeroMQ loses silently and that is fine: the protocol above pulls what is missing. All
 // queues are bounded, nothing here blocks. One thread.
+//
+// With keys every socket speaks CURVE: a peer is reached only by who holds its secret key, and
+// a gate (gate.hpp) lets in the keys of peers alone. Who asks at the ROUTER is then what its
+// key says, whatever it calls itself. Without keys it is what it calls itself.
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/error.hpp"
+#include "regions/links/gate.hpp"
+#include "regions/links/link_keys.hpp"
 
 namespace turnstone::regions {
 
@@ -18,6 +27,9 @@ struct PeerEndpoint {
   std::string region;
   std::string gossip;  // host:port of its PUB
   std::string pull;    // host:port of its ROUTER
+  // What it may show. While it changes its keys there are two, and a connection is kept up
+  // for each: the one with the key that it has now gets through.
+  std::vector<Key32> keys;
 };
 
 struct LinkLimits {
@@ -35,14 +47,20 @@ class PeerLinks {
  public:
   using FrameSink = std::function<void(const std::string& peer, std::string_view frame)>;
 
-  PeerLinks(std::string region, std::vector<PeerEndpoint> peers, LinkLimits limits);
+  PeerLinks(std::string region, LinkLimits limits);
   ~PeerLinks();
 
-  // Binds and connects. Errors: in_use when an address is taken, config when it is none.
-  Result<void> open(const std::string& gossip, const std::string& pull);
+  // Binds and connects. With keys, also tries a stranger's key on both doors. Errors: in_use
+  // when an address is taken, config when it is none or when the stranger got in; closed then.
+  Result<void> open(const std::string& gossip, const std::string& pull, std::vector<PeerEndpoint> peers,
+                    const std::optional<LinkKeys>& keys);
+  // Until it is opened again nothing is heard and nothing goes out. What is cut stays cut.
+  void close();
+  bool is_open() const { return sockets_ != nullptr; }
 
   // Descriptors that become readable when any socket may have something; edge triggered,
-  // so call receive() until it returns false after each event and after each send.
+  // so call receive() until it returns false after each event and after each send. Valid
+  // until close().
   std::vector<int> descriptors() const;
   // Hands over up to `budget` frames; true when there may be more.
   bool receive(std::size_t budget, const FrameSink& sink);
@@ -56,13 +74,20 @@ class PeerLinks {
   // Errors: config for an unknown peer.
   Result<void> cut(const std::string& peer);
   Result<void> heal(const std::string& peer);
-  bool is_cut(const std::string& peer) const;
+  bool is_cut(const std::string& peer) const { return cut_.contains(peer); }
+
+  // Tries again where a peer has turned us away or did not speak as a leader does, which
+  // ZeroMQ takes for the end. To be called now and then.
+  void mend();
+  // Who was turned away since start.
+  Refusals refusals() const;
 
  private:
   struct Sockets;
   std::string region_;
-  std::vector<PeerEndpoint> peers_;
   LinkLimits limits_;
+  std::set<std::string> cut_;
+  Refusals earlier_refusals_;  // by gates that are closed
   std::unique_ptr<Sockets> sockets_;
 };
 

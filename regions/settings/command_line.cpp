@@ -32,7 +32,8 @@ Options add_options(CLI::App& serve) {
 Result<std::vector<Given>> given_by(const Options& options) {
   std::vector<Given> given;
   for (const auto& [name, option] : options) {
-    if (option->results().size() > 1 && name != "peer")
+    const Key* key = find_key(name);
+    if (option->results().size() > 1 && (key == nullptr || !is_list(*key)))
       return fail(Errc::config, fmt::format("{} is given twice", option->get_name()));
     for (const std::string& text : option->results())
       given.push_back({std::string(name), text, option->get_name()});

@@ -16,7 +16,7 @@ struct CommandLine {
   enum class Wants { help, serve_help, version, serve };
   Wants wants = Wants::serve;
   bool check = false;
-  // "config" names the file; the rest are keys, and only "peer" may be there twice.
+  // "config" names the file; the rest are keys, and only lists may be there twice.
   std::vector<Given> given;
 };
 

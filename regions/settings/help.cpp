@@ -113,9 +113,9 @@ exchanges them with the leaders of the other regions. Stops cleanly on SIGTERM a
   out += R"(
 Every setting can also stand in the file (value_bytes_max = "4MiB") and in the environment
 (TURNSTONE_VALUE_BYTES_MAX=4MiB, TURNSTONE_CONFIG=FILE). A flag wins over the environment,
-the environment over the file. In the file a peer is a [[peer]] table with name, gossip and
-pull; TURNSTONE_PEER lists peers with spaces between them. A source that names peers replaces
-those of the sources below it. --FLAG=false takes a switch back.
+the environment over the file. In the file a peer is a [[peer]] table with name, gossip,
+pull and keys; TURNSTONE_PEER lists peers with spaces between them. A source that names peers
+replaces those of the sources below it. --FLAG=false takes a switch back.
 
 Examples:
   A leader on its own:

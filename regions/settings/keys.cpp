@@ -92,6 +92,28 @@ Result<void> add_peer(Draft& draft, std::string_view text) {
 // Peers are tables of their own in the file; toml_text() writes them.
 std::string show_peers(const Settings&) { return {}; }
 
+Result<void> add_peer_key(Draft& draft, std::string_view text) {
+  auto key = parse_region_key(text);
+  if (!key) return tl::make_unexpected(key.error());
+  draft.peer_keys.push_back(*std::move(key));
+  return {};
+}
+// They stand in their peers' tables.
+std::string show_peer_keys(const Settings&) { return {}; }
+
+Result<void> add_earlier_key(Draft& draft, std::string_view text) {
+  auto key = parse_region_key(text);
+  if (!key) return tl::make_unexpected(key.error());
+  draft.settings.earlier_keys.push_back(*std::move(key));
+  return {};
+}
+std::string show_earlier_keys(const Settings& settings) {
+  std::string out;
+  for (const auto& [region, keys] : settings.earlier_keys)
+    out += fmt::format("{}\n  \"{}={}\"", out.empty() ? "" : ",", region, to_string(keys));
+  return out.empty() ? out : fmt::format("[{}\n]", out);
+}
+
 constexpr std::pair<std::string_view, LogLevel> levels[] = {{"trace", LogLevel::trace},
                                                             {"debug", LogLevel::debug},
                                                             {"info", LogLevel::info},
@@ -163,6 +185,15 @@ constexpr Key table[] = {
     {"pull", text, KeyGroup::doors, "HOST:PORT",
      "answers peers that missed some; the port after gossip if not set", set_pull, show_endpoint<&S::pull>},
 
+    {"key_file", text, KeyGroup::safety, "FILE",
+     "this leader's secret keys, made by turnstone keygen: links are encrypted, writes signed",
+     set_text<&S::key_file>, show_text<&S::key_file>},
+    {"peer_key", KeyType::keys, KeyGroup::safety, "NAME=PUBLICKEY",
+     "what a peer is known by; once for each peer, twice while it changes its keys", add_peer_key,
+     show_peer_keys},
+    {"earlier_key", KeyType::keys, KeyGroup::safety, "NAME=PUBLICKEY",
+     "a key that a region, or this one, has used before: its old writes are signed with it", add_earlier_key,
+     show_earlier_keys},
     {"requirepass_file", text, KeyGroup::safety, "FILE", "holds the password that Redis clients must give",
      set_text<&S::requirepass_file>, show_text<&S::requirepass_file>},
     {"resp_without_tls", flag, KeyGroup::safety, "",
@@ -203,6 +234,8 @@ constexpr Key table[] = {
 }  // namespace
 
 std::span<const Key> keys() { return table; }
+
+bool is_list(const Key& key) { return key.type == KeyType::peer || key.type == KeyType::keys; }
 
 const Key* find_key(std::string_view name) {
   const auto* found = std::ranges::find(table, name, &Key::name);

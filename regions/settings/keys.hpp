@@ -15,6 +15,8 @@ namespace turnstone::regions {
 struct Draft {
   Settings settings;
   bool pull_given = false;  // otherwise the port after gossip
+  // By region, in the order given; they join their peers when all sources are read.
+  std::vector<RegionKey> peer_keys;
 };
 
 enum class KeyType {
@@ -23,6 +25,7 @@ enum class KeyType {
   size,    // TOML integer of bytes, or a string such as "64KiB", "1MiB", "2GiB"
   flag,    // TOML boolean
   peer,    // [[peer]] tables; NAME=HOST:PORT[,HOST:PULLPORT] elsewhere
+  keys,    // TOML array of strings; a word each elsewhere
 };
 
 enum class KeyGroup { region, doors, safety, limits, logging };
@@ -39,6 +42,8 @@ struct Key {
 };
 
 std::span<const Key> keys();
+// May be given more than once; a source that gives some replaces those of the sources below.
+bool is_list(const Key& key);
 // Null for an unknown name.
 const Key* find_key(std::string_view name);
 // The key that a misspelt name probably meant; null if none is near.

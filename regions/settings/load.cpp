@@ -10,6 +10,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "regions/security/key_file.hpp"
 #include "regions/settings/command_line.hpp"
 #include "regions/settings/exit_code.hpp"
 #include "regions/settings/keys.hpp"
@@ -51,7 +52,7 @@ std::vector<Given> given_by(const Environment& environment) {
   for (const Key& key : keys()) {
     const auto variable = environment.find(variable_of(key));
     if (variable == environment.end() || variable->second.empty()) continue;
-    const auto values = key.type == KeyType::peer ? words(variable->second) : std::vector{variable->second};
+    const auto values = is_list(key) ? words(variable->second) : std::vector{variable->second};
     for (const std::string& text : values) given.push_back({std::string(key.name), text, variable->first});
   }
   return given;
@@ -73,8 +74,12 @@ std::vector<std::string> unknown_variables(const Environment& environment) {
 }
 
 void apply(const std::vector<Given>& source, Draft& draft, Problems& problems) {
-  const auto is_peer = [](const Given& given) { return given.name == "peer"; };
-  if (std::ranges::any_of(source, is_peer)) draft.settings.peers.clear();
+  const auto gives = [&](std::string_view name) {
+    return std::ranges::any_of(source, [&](const Given& given) { return given.name == name; });
+  };
+  if (gives("peer")) draft.settings.peers.clear();
+  if (gives("peer_key")) draft.peer_keys.clear();
+  if (gives("earlier_key")) draft.settings.earlier_keys.clear();
   for (const Given& given : source) {
     const Key* key = find_key(given.name);
     if (key == nullptr) continue;  // --config is not a setting
@@ -97,6 +102,29 @@ void place_pull(Draft& draft, Problems& problems) {
     draft.settings.pull = *pull;
   else
     problems.push_back("gossip: " + pull.error().message + " with --pull");
+}
+
+void give_keys_to_peers(Draft& draft, Problems& problems) {
+  for (const RegionKey& key : draft.peer_keys) {
+    const auto peer = std::ranges::find(draft.settings.peers, key.region, &PeerSettings::name);
+    if (peer == draft.settings.peers.end())
+      problems.push_back(fmt::format("there is a key for {}, which is no peer", key.region));
+    else
+      peer->keys.push_back(key.keys);
+  }
+}
+
+// Read only to be judged: the secrets are wiped at once, and read again by who needs them.
+void check_key_file(const Settings& settings, Problems& problems) {
+  if (settings.key_file.empty()) return;
+  const auto own = read_key_file(settings.key_file);
+  if (!own) return problems.push_back("key_file: " + own.error().message);
+  for (const PeerSettings& peer : settings.peers)
+    for (const PublicKeys& keys : peer.keys)
+      if (keys.curve == own->public_keys().curve || keys.signing == own->public_keys().signing)
+        problems.push_back(
+            fmt::format("peer {} has the key of {}, this leader's own: every region needs keys of its own",
+                        peer.name, settings.key_file));
 }
 
 // The password is the file's one line.
@@ -135,6 +163,7 @@ tl::expected<Settings, Refusal> merge(const CommandLine& line, const Environment
   apply(given_by(environment), draft, problems);
   apply(line.given, draft, problems);
   place_pull(draft, problems);
+  give_keys_to_peers(draft, problems);
   Settings& settings = draft.settings;
   if (!settings.requirepass_file.empty()) {
     if (auto password = read_password(settings.requirepass_file))
@@ -142,6 +171,7 @@ tl::expected<Settings, Refusal> merge(const CommandLine& line, const Environment
     else
       problems.push_back("requirepass_file: " + password.error().message);
   }
+  check_key_file(settings, problems);
   // What is wrong with single values would show up again here in other words.
   if (problems.empty()) problems = check_settings(settings);
   if (!problems.empty()) return refuse(problems);

@@ -32,7 +32,7 @@ struct Refusal {
 };
 
 // `arguments` without the program's name: serve and what follows it, or --help or --version.
-// Reads the configuration and password files. An empty variable counts as not set.
+// Reads the configuration, password and key files. An empty variable counts as not set.
 // `subcommands` are what --help lists beside serve.
 tl::expected<Request, Refusal> load_settings(const std::vector<std::string>& arguments,
                                              const Environment& environment,

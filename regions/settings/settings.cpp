@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace {
 using Problems = std::vector<std::string>;
 
 constexpr std::size_t name_bytes_max = 32;
+// The one in use, and the next one while the peer changes over.
+constexpr std::size_t peer_keys_max = 2;
 
 void check_name(std::string_view what, std::string_view name, Problems& problems) {
   if (!is_name(name))
@@ -47,6 +50,32 @@ void check_doors_differ(const Settings& settings, Problems& problems) {
             fmt::format("{} and {} cannot both listen on {}", b->first, a->first, to_string(*a->second)));
 }
 
+void check_keys(const Settings& settings, Problems& problems) {
+  std::map<Key32, std::string> owners;
+  for (const PeerSettings& peer : settings.peers) {
+    if (settings.key_file.empty() && !peer.keys.empty())
+      problems.push_back(
+          fmt::format("peer {} has a key and this leader has none: name its key_file", peer.name));
+    if (!settings.key_file.empty() && peer.keys.empty())
+      problems.push_back(
+          fmt::format("peer {} has no key: name the one that turnstone keygen printed for it", peer.name));
+    if (peer.keys.size() > peer_keys_max)
+      problems.push_back(fmt::format("peer {} has {} keys; more than {} are never valid at once", peer.name,
+                                     peer.keys.size(), peer_keys_max));
+    for (const PublicKeys& keys : peer.keys)
+      for (const Key32& key : {keys.curve, keys.signing})
+        if (const auto [owner, added] = owners.try_emplace(key, peer.name); !added)
+          problems.push_back(
+              owner->second == peer.name
+                  ? fmt::format("peer {} has the same key twice", peer.name)
+                  : fmt::format("peers {} and {} have the same key: then each could speak as the "
+                                "other",
+                                owner->second, peer.name));
+  }
+  for (const RegionKey& key : settings.earlier_keys)
+    check_name("the region of an earlier_key", key.region, problems);
+}
+
 // Peers' addresses count for the gossip door: over a link in clear anybody on the way
 // can write as that peer.
 std::vector<std::string> gossip_outside(const Settings& settings) {
@@ -72,11 +101,12 @@ void check_exposure(const Settings& settings, Problems& problems) {
           fmt::format("resp {} is not a loopback address and there is no password: set --requirepass-file",
                       to_string(settings.resp)));
   }
-  if (settings.gossip_without_curve) return;
+  if (settings.gossip_without_curve || !settings.key_file.empty()) return;
   for (const std::string& door : gossip_outside(settings))
     problems.push_back(fmt::format(
-        "{} is not a loopback address, and this release has no CURVE: anybody who reaches the link can "
-        "read and write as a peer. Use 127.0.0.1, or accept that with --gossip-without-curve",
+        "{} is not a loopback address and there is no key file: anybody who reaches the link could "
+        "read and write as a peer. Make keys with turnstone keygen and name them with --key-file, use "
+        "127.0.0.1, or accept that with --gossip-without-curve",
         door));
 }
 
@@ -106,6 +136,7 @@ std::vector<std::string> check_settings(const Settings& settings) {
     problems.emplace_back("data is not set: name the directory for this leader's files with --data");
   check_doors_differ(settings, problems);
   check_peers(settings, problems);
+  check_keys(settings, problems);
   check_exposure(settings, problems);
   check_limits(settings, problems);
   return problems;
@@ -116,7 +147,7 @@ std::vector<std::string> exceptions_used(const Settings& settings) {
   if (settings.resp_without_tls && !is_loopback(settings.resp))
     used.push_back(
         fmt::format("resp_without_tls: Redis clients at {} are not encrypted", to_string(settings.resp)));
-  if (settings.gossip_without_curve)
+  if (settings.gossip_without_curve && settings.key_file.empty())
     for (const std::string& door : gossip_outside(settings))
       used.push_back(fmt::format("gossip_without_curve: {} is neither encrypted nor authenticated", door));
   return used;

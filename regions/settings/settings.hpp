@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "regions/security/public_keys.hpp"
 #include "regions/settings/endpoint.hpp"
 
 namespace turnstone::regions {
@@ -15,7 +16,15 @@ struct PeerSettings {
   std::string name;  // the peer's region
   Endpoint gossip;   // its PUB socket
   Endpoint pull;     // its ROUTER socket
+  // What it may be known by: one, or two while it changes its keys.
+  std::vector<PublicKeys> keys = {};
   friend bool operator==(const PeerSettings&, const PeerSettings&) = default;
+};
+
+struct RegionKey {
+  std::string region;
+  PublicKeys keys;
+  friend bool operator==(const RegionKey&, const RegionKey&) = default;
 };
 
 enum class LogLevel { trace, debug, info, warning, error };
@@ -32,6 +41,11 @@ struct Settings {
   Endpoint pull{"127.0.0.1", 7102};    // ROUTER: ranges that a peer missed
   std::vector<PeerSettings> peers;
 
+  // This leader's secret keys; empty: links are in clear. The keys themselves are read when
+  // the links are opened.
+  std::string key_file;
+  // Used before, by anybody: old writes are signed with them.
+  std::vector<RegionKey> earlier_keys;
   std::string requirepass_file;
   std::string requirepass;        // what the file holds; empty: no password. Never printed.
   bool resp_without_tls = false;  // exceptions to "loopback only", see check_settings()
@@ -60,7 +74,8 @@ bool is_name(std::string_view text);
 
 // Everything that is wrong with the settings as a whole, a sentence each; empty when a
 // leader may start. A door on another address than loopback is refused unless its
-// exception is set, and the Redis door then needs a password, too.
+// exception is set (the links' door: unless there is a key file), and the Redis door then
+// needs a password, too.
 std::vector<std::string> check_settings(const Settings& settings);
 
 // The exceptions that the settings really use, a sentence each, to be logged at start.

@@ -41,6 +41,8 @@ std::string_view expected(KeyType type) {
       return "true or false";
     case KeyType::peer:
       return "a table: write [[peer]] with name, gossip and, if it is not the next port, pull";
+    case KeyType::keys:
+      return "an array of strings";
   }
   return "";
 }
@@ -56,6 +58,8 @@ class Reader {
         unknown_key(key);
       else if (known->type == KeyType::peer)
         read_peers(key, node);
+      else if (known->type == KeyType::keys)
+        read_list(key, node, known->name, "");
       else
         read_value(key, node, *known);
     }
@@ -91,6 +95,22 @@ class Reader {
       problem(key.source(), fmt::format("{} must be {}", known.name, expected(known.type)));
   }
 
+  // Each string of an array, behind `prefix`.
+  void read_list(const toml::key& key, const toml::node& node, std::string_view name,
+                 const std::string& prefix) {
+    const auto* list = node.as_array();
+    if (list == nullptr)
+      return problem(key.source(), fmt::format("{} must be an array of strings", key.str()));
+    for (const toml::node& item : *list) {
+      const auto text = value_text(item, KeyType::text);
+      if (text)
+        reading_.given.push_back({std::string(name), prefix + *text,
+                                  fmt::format("{}: {}", place(file_name_, item.source()), key.str())});
+      else
+        problem(item.source(), fmt::format("{} must be an array of strings", key.str()));
+    }
+  }
+
   void read_peers(const toml::key& key, const toml::node& node) {
     const auto* peers = node.as_array();
     if (peers == nullptr)
@@ -106,6 +126,7 @@ class Reader {
   void read_peer(const toml::table& peer) {
     std::optional<std::string> name, gossip, pull;
     for (const auto& [key, node] : peer) {
+      if (key == "keys") continue;
       auto* target = key == "name" ? &name : key == "gossip" ? &gossip : key == "pull" ? &pull : nullptr;
       if (target == nullptr)
         problem(key.source(), fmt::format("unknown key \"{}\" in [[peer]]", key.str()));
@@ -117,6 +138,8 @@ class Reader {
     if (!name || !gossip) return;
     reading_.given.push_back({"peer", fmt::format("{}={}{}", *name, *gossip, pull ? "," + *pull : ""),
                               place(file_name_, peer.source()) + ": peer"});
+    for (const auto& [key, node] : peer)
+      if (key == "keys") read_list(key, node, "peer_key", *name + "=");
   }
 
   const std::string& file_name_;
@@ -143,9 +166,14 @@ std::string toml_text(const Settings& settings) {
     if (key.name == "requirepass_file" && !settings.requirepass.empty())
       out += "# The password in that file is not shown.\n";
   }
-  for (const PeerSettings& peer : settings.peers)
+  for (const PeerSettings& peer : settings.peers) {
     out += fmt::format("\n[[peer]]\nname = {}\ngossip = {}\npull = {}\n", quote(peer.name),
                        quote(to_string(peer.gossip)), quote(to_string(peer.pull)));
+    std::string list;
+    for (const PublicKeys& keys : peer.keys)
+      list += fmt::format("{}\n  {}", list.empty() ? "" : ",", quote(to_string(keys)));
+    if (!list.empty()) out += fmt::format("keys = [{}\n]\n", list);
+  }
   return out;
 }
 

@@ -74,7 +74,16 @@ Result<PeerSettings> parse_peer(std::string_view text) {
   if (!gossip) return tl::make_unexpected(gossip.error());
   const auto pull = comma == addresses.npos ? next_port(*gossip) : parse_connect(addresses.substr(comma + 1));
   if (!pull) return tl::make_unexpected(pull.error());
-  return PeerSettings{std::string(text.substr(0, equals)), *gossip, *pull};
+  return PeerSettings{std::string(text.substr(0, equals)), *gossip, *pull, {}};
+}
+
+Result<RegionKey> parse_region_key(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == text.npos || equals == 0)
+    return fail(Errc::config, fmt::format("\"{}\" is not NAME=PUBLICKEY, such as tokyo=tspub1-...", text));
+  const auto keys = parse_public_keys(text.substr(equals + 1));
+  if (!keys) return tl::make_unexpected(keys.error());
+  return RegionKey{std::string(text.substr(0, equals)), *keys};
 }
 
 std::string quote(std::string_view text) {

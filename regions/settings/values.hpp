@@ -19,6 +19,8 @@ std::string size_text(std::uint64_t bytes);
 Result<bool> parse_flag(std::string_view text);
 // NAME=HOST:PORT[,HOST:PULLPORT]; pulls are at the next port if not named.
 Result<PeerSettings> parse_peer(std::string_view text);
+// NAME=PUBLICKEY
+Result<RegionKey> parse_region_key(std::string_view text);
 
 // A TOML basic string with its quotes.
 std::string quote(std::string_view text);

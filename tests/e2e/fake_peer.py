@@ -21,20 +21,24 @@ def record(*items):
 
 
 class FakePeer:
-    """Plays `region` towards `leader`, whose --peer flag must name its two ports."""
+    """Plays `region` towards `leader`, whose --peer flag must name its two ports. Where links
+    are encrypted: with the secrets of a key file, towards a leader with that public key."""
 
-    def __init__(self, region, leader, gossip_port, pull_port):
+    def __init__(self, region, leader, gossip_port, pull_port, secrets=None, leader_key=None):
         self.region = region
         self.cluster = hash64(leader.cluster_name.encode())
         self.context = zmq.Context()
         self.publisher = self.context.socket(zmq.PUB)
-        self.publisher.bind("tcp://127.0.0.1:%d" % gossip_port)
         self.router = self.context.socket(zmq.ROUTER)
-        self.router.bind("tcp://127.0.0.1:%d" % pull_port)
         self.subscriber = self.context.socket(zmq.SUB)
+        self.dealer = self.context.socket(zmq.DEALER)
+        if secrets:
+            secrets.use(self.publisher, self.router)
+            secrets.use(self.subscriber, self.dealer, server=leader_key)
+        self.publisher.bind("tcp://127.0.0.1:%d" % gossip_port)
+        self.router.bind("tcp://127.0.0.1:%d" % pull_port)
         self.subscriber.setsockopt(zmq.SUBSCRIBE, b"")
         self.subscriber.connect("tcp://127.0.0.1:%d" % leader.gossip_port)
-        self.dealer = self.context.socket(zmq.DEALER)
         self.dealer.setsockopt(zmq.ROUTING_ID, region.encode())
         self.dealer.connect("tcp://127.0.0.1:%d" % leader.pull_port)
         for one in (self.publisher, self.router, self.subscriber, self.dealer):

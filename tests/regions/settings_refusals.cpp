@@ -5,6 +5,11 @@ namespace turnstone::regions {
 namespace {
 
 const std::string paris = "serve --region paris --data here ";
+const std::string outside_clear =
+    "is not a loopback address and there is no key file: anybody who reaches the link could read and write "
+    "as a peer. Make keys with turnstone keygen and name them with --key-file, use 127.0.0.1, or accept "
+    "that with --gossip-without-curve";
+const std::string key = "tspub1-" + std::string(85, 'A') + 'w';
 const std::string try_help = "Try: turnstone serve --help\n";
 
 TEST_CASE("settings: a command line that cannot be understood ends with 64") {
@@ -67,6 +72,17 @@ TEST_CASE("settings: a setting that is missing, unknown or out of range ends wit
       {paris + "--peer tokyo=127.0.0.1:7111 --peer tokyo=127.0.0.1:7121", "peer tokyo is named twice"},
       {paris + "--peer tokyo=127.0.0.1:7111 --peer dallas=127.0.0.1:7111",
        "peers tokyo and dallas have the same address 127.0.0.1:7111"},
+      {paris + "--key-file /nowhere/key", "key_file: /nowhere/key: No such file or directory"},
+      {paris + "--peer-key tokyo", "--peer-key: \"tokyo\" is not NAME=PUBLICKEY, such as tokyo=tspub1-..."},
+      {paris + "--peer-key tokyo=tspub1-abc",
+       "--peer-key: \"tspub1-abc\" is not a public key as turnstone keygen prints it, tspub1-..."},
+      {paris + "--peer-key tokyo=tssec1-abc",
+       "--peer-key: is a secret key: only public keys, which begin with tspub1-, belong here"},
+      {paris + "--peer-key tokyo=" + key, "there is a key for tokyo, which is no peer"},
+      {paris + "--peer tokyo=127.0.0.1:7111 --peer-key tokyo=" + key,
+       "peer tokyo has a key and this leader has none: name its key_file"},
+      {paris + "--earlier-key Lima=" + key,
+       "the region of an earlier_key \"Lima\" must be 1 to 32 characters of a-z, 0-9 and \"-\""},
       {paris + "--clients-max 0", "--clients-max: \"0\" is not a number from 1 to 1000000"},
       {paris + "--clients-max=-1", "--clients-max: \"-1\" is not a number from 1 to 1000000"},
       {paris + "--clients-max 1e3", "--clients-max: \"1e3\" is not a number from 1 to 1000000"},
@@ -91,18 +107,9 @@ TEST_CASE("settings: a setting that is missing, unknown or out of range ends wit
        "requirepass_file: /nowhere/password: No such file or directory"},
       {paris + "--resp 10.0.0.1:7001 --resp-without-tls",
        "resp 10.0.0.1:7001 is not a loopback address and there is no password: set --requirepass-file"},
-      {paris + "--gossip 0.0.0.0:7101 --pull 127.0.0.1:7102",
-       "gossip 0.0.0.0:7101 is not a loopback address, and this release has no CURVE: anybody who reaches "
-       "the link can "
-       "read and write as a peer. Use 127.0.0.1, or accept that with --gossip-without-curve"},
-      {paris + "--pull [::]:7102",
-       "pull [::]:7102 is not a loopback address, and this release has no CURVE: anybody who reaches the "
-       "link can "
-       "read and write as a peer. Use 127.0.0.1, or accept that with --gossip-without-curve"},
-      {paris + "--peer tokyo=tokyo.example:7111",
-       "peer tokyo at tokyo.example:7111 is not a loopback address, and this release has no CURVE: anybody "
-       "who reaches "
-       "the link can read and write as a peer. Use 127.0.0.1, or accept that with --gossip-without-curve"},
+      {paris + "--gossip 0.0.0.0:7101 --pull 127.0.0.1:7102", "gossip 0.0.0.0:7101 " + outside_clear},
+      {paris + "--pull [::]:7102", "pull [::]:7102 " + outside_clear},
+      {paris + "--peer tokyo=tokyo.example:7111", "peer tokyo at tokyo.example:7111 " + outside_clear},
   };
   for (const auto& [line, message] : table)
     for (const char* check : {"", " --check"}) {

@@ -1,3 +1,4 @@
+#include "regions/security/key_file.hpp"
 #include "regions/settings/keys.hpp"
 #include "regions/settings/toml.hpp"
 #include "tests/regions/settings_loader.hpp"
@@ -63,18 +64,18 @@ TEST_CASE("settings: a flag wins over the environment, which wins over the file"
   }
 }
 
-TEST_CASE("settings: every key but the password's file and the peers is in the table of sources") {
+TEST_CASE("settings: every key but the peers and the secrets and keys is in the table of sources") {
   std::size_t others = 0;
   for (const Key& key : keys()) {
     const bool sampled =
         std::ranges::any_of(samples, [&](const Sample& sample) { return sample.name == key.name; });
     if (!sampled) {
       INFO(key.name);
-      CHECK((key.name == "requirepass_file" || key.name == "peer"));
+      CHECK((key.name == "requirepass_file" || key.name == "key_file" || is_list(key)));
       ++others;
     }
   }
-  CHECK(others == 2);
+  CHECK(others == 5);
 }
 
 TEST_CASE("settings: without more than region and data the defaults hold") {
@@ -194,6 +195,46 @@ TEST_CASE("settings: the example file is valid and shows every key with its defa
     INFO(key.name << " = " << value);
     CHECK(text.find(std::string(key.name) + " = " + value) != std::string::npos);
   }
+}
+
+TEST_CASE("settings: keys of peers stand in their tables, in lists of their own, or on the command line") {
+  const std::string one = "tspub1-" + std::string(85, 'A') + 'w';
+  const std::string two = "tspub1-" + std::string(85, 'B') + 'w';
+  std::string name = (std::filesystem::temp_directory_path() / "turnstone-keys-XXXXXX").string();
+  REQUIRE(mkdtemp(name.data()) != nullptr);
+  const std::string own = name + "/paris.key";
+  REQUIRE(make_key_file(own).has_value());
+  const ScratchFile file("region = \"paris\"\ndata = \"here\"\nkey_file = \"" + own +
+                         "\"\nearlier_key = [\"paris=" + two + "\", \"lima=" + one +
+                         "\"]\n[[peer]]\nname = \"tokyo\"\ngossip = \"127.0.0.1:7111\"\nkeys = [\"" + one +
+                         "\", \"" + two + "\"]\n");
+  const Settings settings = load_good("serve --config " + file.path());
+  REQUIRE(settings.peers.size() == 1);
+  CHECK(settings.peers[0].keys == std::vector{*parse_public_keys(one), *parse_public_keys(two)});
+  CHECK(settings.earlier_keys ==
+        std::vector<RegionKey>{{"paris", *parse_public_keys(two)}, {"lima", *parse_public_keys(one)}});
+  // What --check prints reads back to the same.
+  const ScratchFile printed(toml_text(settings));
+  CHECK(load_good("serve --config " + printed.path()) == settings);
+
+  // Flags win, and take peers and keys separately.
+  CHECK(load_good("serve --config " + file.path() + " --peer-key tokyo=" + two).peers[0].keys ==
+        std::vector{*parse_public_keys(two)});
+  const std::string three_keys = " --peer-key tokyo=" + one + " --peer-key tokyo=" + two +
+                                 " --peer-key tokyo=tspub1-" + std::string(85, 'C') + 'w';
+  CHECK(refusal("serve --config " + file.path() + three_keys).text ==
+        "turnstone: peer tokyo has 3 keys; more than 2 are never valid at once\n");
+  CHECK(refusal("serve --config " + file.path() + " --peer tokyo=127.0.0.1:7111 --peer dallas=127.0.0.1:7121")
+            .text ==
+        "turnstone: peer dallas has no key: name the one that turnstone keygen printed for it\n");
+  CHECK(refusal("serve --config " + file.path() +
+                " --peer tokyo=127.0.0.1:7111 --peer dallas=127.0.0.1:7121 --peer-key tokyo=" + one +
+                " --peer-key dallas=" + one)
+            .text.find("peers tokyo and dallas have the same key") != std::string::npos);
+  CHECK(refusal("serve --config " + file.path() +
+                " --peer-key tokyo=" + to_string(read_key_file(own)->public_keys()))
+            .text.find("every region needs keys of its own") != std::string::npos);
+  std::filesystem::remove_all(name);
 }
 
 }  // namespace

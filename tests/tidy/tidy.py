@@ -24,14 +24,15 @@ MAY_INCLUDE = {
     "crdt": ("core",),
     "sync": ("core", "crdt"),
     "regions/resp": ("core",),
-    "regions/settings": ("core",),
-    "regions/links": ("core",),
+    "regions/security": ("core", "sync"),
+    "regions/settings": ("core", "regions/security"),
+    "regions/links": ("core", "regions/security"),
     "regions/commands": ("core", "crdt", "sync", "regions/resp"),
     "regions/durability": ("core", "core/storage", "crdt", "sync"),
     "regions/engine": ("core", "core/storage", "crdt", "sync", "regions", "regions/resp", "regions/settings",
-                       "regions/links", "regions/commands", "regions/durability"),
+                       "regions/links", "regions/commands", "regions/durability", "regions/security"),
     "regions/backup": ("core", "core/storage", "crdt", "sync", "regions/durability", "regions/settings"),
-    "regions": ("core", "regions/backup", "regions/engine", "regions/settings"),
+    "regions": ("core", "regions/backup", "regions/engine", "regions/security", "regions/settings"),
 }
 
 # These four and nothing else decide what a replica does: the same events give the same bytes.
