@@ -36,12 +36,16 @@ struct LogRead {
   std::vector<std::string> batches;
   bool more = false;
 };
+// The state file holds the log up to here: what is older is needed for peers only.
+struct Stored {
+  Lsn lsn = 0;
+};
 // Time passed.
 struct Tick {};
 // The log can take another batch: seal what was gathered.
 struct Flush {};
 
-using Event = std::variant<FrameReceived, Committed, LogRead, Tick, Flush>;
+using Event = std::variant<FrameReceived, Committed, LogRead, Stored, Tick, Flush>;
 
 // --- effects
 
@@ -71,6 +75,11 @@ struct ReadLog {
   std::vector<Lsn> lsns;
   bool more = false;
 };
+// Cut the log up to here, now or later, a part at a time from its old end; what was cut
+// cannot be asked for any more.
+struct Truncate {
+  Lsn up_to = 0;
+};
 // Replies to writes with this ticket or a smaller one may leave.
 struct Acknowledge {
   Lsn up_to = 0;
@@ -81,7 +90,7 @@ struct Alarm {
   std::string text;
 };
 
-using Effect = std::variant<Append, Publish, Send, ReadLog, Acknowledge, Alarm>;
+using Effect = std::variant<Append, Publish, Send, ReadLog, Truncate, Acknowledge, Alarm>;
 using Effects = std::vector<Effect>;
 
 }  // namespace turnstone::sync

@@ -16,6 +16,9 @@ struct Limits {
   std::size_t pending_bytes_max = 64u * 1024 * 1024;
   // Batches handed to the log and not yet durable; beyond it remote ones are not taken.
   std::size_t uncommitted_bytes_max = 64u * 1024 * 1024;
+  // The log keeps at least this much of its newest end, whatever is stable: peers that come
+  // back within it, or were restored from a copy of that age, need no copy of the state.
+  std::size_t log_retain_bytes = 256u * 1024 * 1024;
   // One page of a pull.
   std::size_t page_bytes = 1024 * 1024;
 

@@ -2,20 +2,48 @@
 
 #include <algorithm>
 #include <queue>
+#include <utility>
 
 #include "core/error.hpp"
+#include "core/planted.hpp"
 
 namespace turnstone::sync {
 
+void LogIndex::restore_floor(Lsn lsn, VersionVector vector) {
+  TURNSTONE_CHECK(batches_.empty());
+  floor_lsn_ = lsn;
+  floor_ = std::move(vector);
+}
+
 void LogIndex::add(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq, std::size_t bytes) {
+  TURNSTONE_CHECK(lsn == floor_lsn_ + batches_.size() + 1);
   auto& places = places_[origin];
-  TURNSTONE_CHECK(places.empty() || first_seq == places.back().last_seq + 1);
-  places.push_back({last_seq, lsn, bytes});
-  ++size_;
+  TURNSTONE_CHECK(first_seq == (places.empty() ? floor_.get(origin) : places.back().last_seq) + 1);
+  places.push_back({last_seq, lsn});
+  batches_.push_back({origin, last_seq, bytes});
+  bytes_ += bytes;
+}
+
+bool LogIndex::cut(const VersionVector& stable, Lsn stored, std::size_t retain_bytes) {
+  const Lsn before = floor_lsn_;
+  while (!batches_.empty() && floor_lsn_ < stored) {
+    const Batch oldest = batches_.front();
+    const bool needed =
+        !stable.covers({oldest.origin, oldest.last_seq}) && !planted(Planted::truncate_unstable);
+    if (needed || bytes_ - oldest.bytes < retain_bytes) break;
+    bytes_ -= oldest.bytes;
+    ++floor_lsn_;
+    floor_.set(oldest.origin, oldest.last_seq);
+    batches_.pop_front();
+    const auto places = places_.find(oldest.origin);
+    places->second.pop_front();
+    if (places->second.empty()) places_.erase(places);
+  }
+  return floor_lsn_ != before;
 }
 
 LogIndex::Page LogIndex::beyond(const VersionVector& have, std::size_t bytes_max) const {
-  using Next = std::vector<Place>::const_iterator;
+  using Next = std::deque<Place>::const_iterator;
   struct Source {
     Next next;
     Next end;
@@ -33,12 +61,13 @@ LogIndex::Page LogIndex::beyond(const VersionVector& have, std::size_t bytes_max
   while (!sources.empty()) {
     Source source = sources.top();
     sources.pop();
-    if (!page.lsns.empty() && bytes + source.next->bytes > bytes_max) {
+    const Lsn lsn = source.next->lsn;
+    if (!page.lsns.empty() && bytes + bytes_of(lsn) > bytes_max) {
       page.more = true;
       break;
     }
-    page.lsns.push_back(source.next->lsn);
-    bytes += source.next->bytes;
+    page.lsns.push_back(lsn);
+    bytes += bytes_of(lsn);
     if (++source.next != source.end) sources.push(source);
   }
   return page;

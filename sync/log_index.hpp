@@ -1,6 +1,8 @@
 #pragma once
-// Where each batch of each origin stands in the local log: what a pull is answered from.
+// Where each batch of each origin stands in the local log: what a pull is answered from,
+// and what may be cut from the log's old end.
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -11,7 +13,10 @@ namespace turnstone::sync {
 
 class LogIndex {
  public:
-  // Batches of an origin come in order, without gaps.
+  // The log begins behind this place: what was applied up to there is no longer in it.
+  // Before anything is added.
+  void restore_floor(Lsn lsn, VersionVector vector);
+  // Batches come in lsn order, those of an origin without gaps.
   void add(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq, std::size_t bytes);
 
   struct Page {
@@ -19,19 +24,39 @@ class LogIndex {
     bool more = false;
   };
   // The batches beyond `have`, in the order in which they were applied here, which is a
-  // causal order: up to `bytes_max`, at least one. O(page * log(origins)).
+  // causal order: up to `bytes_max`, at least one. `have` covers the floor.
+  // O(page * log(origins)).
   Page beyond(const VersionVector& have, std::size_t bytes_max) const;
 
-  std::size_t size() const { return size_; }
+  // Cuts the oldest batches that `stable` covers, up to `stored`, while at least
+  // `retain_bytes` stay. True when the floor moved.
+  bool cut(const VersionVector& stable, Lsn stored, std::size_t retain_bytes);
+
+  Lsn floor_lsn() const { return floor_lsn_; }
+  // All that was cut. It was cut in the order in which it was applied, so it is causally
+  // closed: a vector names it.
+  const VersionVector& floor() const { return floor_; }
+
+  std::size_t size() const { return batches_.size(); }
+  std::size_t bytes() const { return bytes_; }
 
  private:
+  struct Batch {
+    Origin origin;
+    Seq last_seq;
+    std::size_t bytes;
+  };
   struct Place {
     Seq last_seq;
     Lsn lsn;
-    std::size_t bytes;
   };
-  std::map<Origin, std::vector<Place>> places_;
-  std::size_t size_ = 0;
+  std::size_t bytes_of(Lsn lsn) const { return batches_[lsn - floor_lsn_ - 1].bytes; }
+
+  std::deque<Batch> batches_;  // of lsn floor_lsn_ + 1, + 2, ...
+  std::map<Origin, std::deque<Place>> places_;
+  std::size_t bytes_ = 0;
+  Lsn floor_lsn_ = 0;
+  VersionVector floor_;
 };
 
 }  // namespace turnstone::sync

@@ -7,7 +7,7 @@
 namespace turnstone::sync {
 namespace {
 
-enum Type : std::uint64_t { batch = 1, beacon = 2, pull = 3, page = 4 };
+enum Type : std::uint64_t { batch = 1, beacon = 2, pull = 3, page = 4, too_old = 5 };
 
 void write_vector(RecordWriter& out, const VersionVector& vector) {
   out.record(static_cast<std::uint32_t>(vector.entries().size() * 2));
@@ -78,6 +78,9 @@ std::string encode(std::uint64_t cluster, std::string_view region, const Body& b
   } else if (const auto* wish = std::get_if<Pull>(&body)) {
     begin(pull, 2).uint(wish->request).uint(wish->bytes_max);
     write_vector(out, wish->have);
+  } else if (const auto* refusal = std::get_if<TooOld>(&body)) {
+    begin(too_old, 1).uint(refusal->request);
+    write_vector(out, refusal->floor);
   } else {
     const auto& answer = std::get<Page>(body);
     begin(page, 2).uint(answer.request).uint(answer.more ? 1 : 0);
@@ -130,6 +133,12 @@ Result<Message> decode_message(std::uint64_t cluster, std::string_view frame) {
       Page answer{in.uint(4), in.uint(5) != 0, {}};
       while (in.next()) answer.batches.push_back(read_batch(in));
       message.body = std::move(answer);
+      break;
+    }
+    case too_old: {
+      TooOld refusal{in.uint(4), {}};
+      refusal.floor = read_vector(in);
+      message.body = std::move(refusal);
       break;
     }
     default:

@@ -8,6 +8,7 @@
 //              with as many runs of buckets as the first record says
 //   3 pull     [3 v c r request bytes_max] [vector]
 //   4 page     [4 v c r request more] [batch] [batch] ...
+//   5 too old  [5 v c r request] [vector]
 // A vector is [origin seq origin seq ...], ascending by origin.
 #include <cstdint>
 #include <string>
@@ -59,7 +60,14 @@ struct Page {
   std::vector<std::string_view> batches;
 };
 
-using Body = std::variant<Publication, Beacon, Pull, Page>;
+// Answers a pull from below the floor: what was asked for was cut from the log. The asker
+// needs a copy of the state, or another peer.
+struct TooOld {
+  std::uint64_t request = 0;
+  VersionVector floor;
+};
+
+using Body = std::variant<Publication, Beacon, Pull, Page, TooOld>;
 
 struct Message {
   std::string region;

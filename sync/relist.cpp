@@ -2,6 +2,10 @@
 // removals may not have seen increments that everybody took for stable and no longer lists
 // singly. They are listed again from the log before the removal is applied. The same holds
 // for what was lost with the old copy's successor and arrives from another leader.
+//
+// A log that was cut is enough: a batch is taken only if its author had seen all that was
+// cut, so an increment that it had not seen is in the log. What a context names of the part
+// that was cut does not matter, since the increments listed are beyond it.
 #include <iterator>
 #include <map>
 #include <utility>
@@ -72,6 +76,7 @@ void Replica::relist_unstable(const BatchHeader& header, const VersionVector& co
   known.set(header.origin, header.first_seq - 1);
   if (!known.covers(stability_.stable())) stability_.lower(region_of(header.origin), known);
   if (known.covers(forgotten_)) return;
+  relisted_lsn_ = next_lsn_;
   forgotten_.meet(known);
   if (!log_scan_) return;
   LiveIncrements live;

@@ -35,6 +35,7 @@ void Replica::restore_position(Lsn lsn, Hlc hlc) {
   keyspace_.touch_all();
   keyspace_.set_position(next_lsn_);
   settled_.restore(lsn, vector_);
+  stored_lsn_ = lsn;
   forgotten_ = vector_;
   // A millisecond of drift, since the counter behind the milliseconds counts, too.
   clock_.observe(hlc, hlc_ms(hlc), 1);
@@ -47,7 +48,9 @@ void Replica::restore_index(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq,
 Result<void> Replica::replay(Lsn lsn, std::string_view bytes) {
   auto header = decode_batch_header(bytes);
   if (!header) return tl::make_unexpected(header.error());
-  if (readiness(*header) != Readiness::ready) {
+  // What was taken when it came stays taken, however far the log was cut since.
+  const Readiness state = readiness(*header);
+  if (state != Readiness::ready && state != Readiness::below_floor) {
     return fail(Errc::corrupt, fmt::format("the log's batch {} does not follow the batches before it", lsn));
   }
   Effects appended;
@@ -155,6 +158,8 @@ Effects Replica::step(std::uint64_t now_ms, Event event) {
     ++counters_.pages_served;
     effects.emplace_back(std::in_place_type<Send>,
                          Send{read->peer, Channel::reply, encode(config_.cluster, config_.region, page)});
+  } else if (const auto* stored = std::get_if<Stored>(&event)) {
+    stored_lsn_ = stored->lsn;
   } else if (std::holds_alternative<Tick>(event)) {
     tick(effects);
   } else {
@@ -196,8 +201,17 @@ void Replica::tick(Effects& effects) {
       keyspace_.forget_stable(stability_.stable());
       forgotten_.join(stability_.stable());
     }
+    cut_log(effects);
   }
   pull_if_behind(effects);
+}
+
+void Replica::cut_log(Effects& effects) {
+  // A replay would list again what was listed again since, and needs the same log for it.
+  if (stored_lsn_ < relisted_lsn_) return;
+  if (log_index_.cut(stability_.stable(), stored_lsn_, config_.limits.log_retain_bytes)) {
+    effects.push_back(Truncate{log_index_.floor_lsn()});
+  }
 }
 
 void Replica::beacon(Effects& effects) {

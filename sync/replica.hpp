@@ -68,6 +68,7 @@ struct Counters {
   std::uint64_t frames_malformed = 0;
   std::uint64_t batches_quarantined = 0;
   std::uint64_t pending_dropped = 0;
+  std::uint64_t batches_below_floor = 0;
 };
 
 // The state at a moment, to be stored in one transaction with the frozen cells. To be
@@ -100,6 +101,8 @@ class Replica final : private crdt::KeyspaceObserver {
   // What the stored cells have forgotten. Without this call anything may be forgotten, and
   // the log is scanned when a delta arrives that had not seen all of the stored state.
   void restore_forgotten(VersionVector forgotten) { forgotten_ = std::move(forgotten); }
+  // Where the log begins; before its batches are learnt.
+  void restore_floor(Lsn lsn, VersionVector vector) { log_index_.restore_floor(lsn, std::move(vector)); }
   // A batch of the log that the stored state has: only its place is learnt.
   void restore_index(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq, std::size_t bytes);
   // A batch of the log behind the stored state. Errors: malformed, corrupt.
@@ -132,6 +135,11 @@ class Replica final : private crdt::KeyspaceObserver {
   const VersionVector& vector() const { return vector_; }
   const VersionVector& durable() const { return durable_; }
   const VersionVector& stable() const { return stability_.stable(); }
+  // What the log of this leader holds, and where it begins.
+  const LogIndex& log() const { return log_index_; }
+  // This leader lacks what only this peer still offers, and the peer's log begins behind it:
+  // it needs a copy of that peer's state. Nothing when the log is enough.
+  std::optional<std::string> needs_state_of() const;
   const std::map<Origin, OriginState>& origins() const { return origins_; }
   // The highest lsn given out, and the highest known to be durable.
   Lsn last_lsn() const { return next_lsn_ - 1; }
@@ -170,6 +178,8 @@ class Replica final : private crdt::KeyspaceObserver {
     // Not asked before this time: it did not answer, or had nothing to give.
     std::uint64_t rest_until_ms = 0;
     std::uint64_t timeout_ms = 0;
+    // Its log begins here, as it said when it was asked for what was older.
+    VersionVector floor;
   };
   struct Gap {
     Seq target = 0;
@@ -200,7 +210,7 @@ class Replica final : private crdt::KeyspaceObserver {
   // True when the batch was applied, or was already.
   bool receive_batch(std::string_view bytes, Effects& effects);
   void drain_pending(Effects& effects);
-  enum class Readiness : std::uint8_t { ready, duplicate, early, refused };
+  enum class Readiness : std::uint8_t { ready, duplicate, early, refused, below_floor };
   Readiness readiness(const BatchHeader& header) const;
   VersionVector context_of(const BatchHeader& header) const;
   // Applies a batch that is ready; returns its newest stamp's clock. Errors: corrupt (a fork),
@@ -212,7 +222,11 @@ class Replica final : private crdt::KeyspaceObserver {
   // Lists increments singly again that are stable no more.
   void relist_unstable(const BatchHeader& header, const VersionVector& context);
 
+  void refuse_below_floor(const BatchHeader& header, Effects& effects);
+  void cut_log(Effects& effects);
+
   void answer_pull(const std::string& region, const Pull& pull, Effects& effects);
+  void receive_too_old(const std::string& region, const TooOld& refusal, Effects& effects);
   void pull_if_behind(Effects& effects);
   void note_gaps();
   bool can_help(const Peer& peer) const;
@@ -233,6 +247,8 @@ class Replica final : private crdt::KeyspaceObserver {
 
   Lsn next_lsn_ = 1;
   Lsn durable_lsn_ = 0;
+  Lsn stored_lsn_ = 0;    // what the state file holds
+  Lsn relisted_lsn_ = 0;  // the newest batch for which increments were listed again
   std::deque<Uncommitted> uncommitted_;
   std::size_t uncommitted_bytes_ = 0;
   LogIndex log_index_;

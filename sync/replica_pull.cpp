@@ -1,5 +1,7 @@
 // Gap repair: who finds itself behind anyone's beacon pulls what is missing, in pages,
 // from any peer that has it. PUB/SUB loses silently; nothing depends on it.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +12,12 @@
 namespace turnstone::sync {
 
 void Replica::answer_pull(const std::string& region, const Pull& pull, Effects& effects) {
+  if (!pull.have.covers(log_index_.floor())) {
+    const std::string frame =
+        encode(config_.cluster, config_.region, TooOld{pull.request, log_index_.floor()});
+    effects.emplace_back(std::in_place_type<Send>, Send{region, Channel::reply, frame});
+    return;
+  }
   const std::size_t bytes = std::min<std::size_t>(pull.bytes_max, config_.limits.page_bytes);
   LogIndex::Page page = log_index_.beyond(pull.have, bytes);
   effects.emplace_back(std::in_place_type<ReadLog>,
@@ -40,6 +48,33 @@ void Replica::receive_page(const std::string& region, const Page& page, Effects&
   }
 }
 
+void Replica::receive_too_old(const std::string& region, const TooOld& refusal, Effects& effects) {
+  if (!pull_ || pull_->peer != region || pull_->request != refusal.request) return;
+  pull_.reset();
+  Peer& peer = peers_[region];
+  peer.timeout_ms = config_.limits.pull_timeout_ms;
+  peer.floor = refusal.floor;
+  pull_if_behind(effects);
+  if (needs_state_of()) {
+    effects.emplace_back(
+        std::in_place_type<Alarm>,
+        Alarm{"too_far_behind", fmt::format("what this leader lacks is in no peer's log any more; region "
+                                            "'{}' can give a copy of its state",
+                                            region)});
+  }
+}
+
+std::optional<std::string> Replica::needs_state_of() const {
+  std::optional<std::string> source;
+  for (const auto& [region, peer] : peers_) {
+    const bool heard = peer.heard_ms != 0 && timer_ms_ <= peer.heard_ms + config_.limits.peer_silence_ms;
+    if (!heard || vector_.covers(peer.durable)) continue;
+    if (vector_.covers(peer.floor)) return std::nullopt;
+    source = region;
+  }
+  return source;
+}
+
 void Replica::note_gaps() {
   std::erase_if(gaps_, [this](const auto& item) {
     return vector_.get(item.first) >= item.second.target || quarantined_.contains(item.first);
@@ -54,7 +89,7 @@ void Replica::note_gaps() {
 
 bool Replica::can_help(const Peer& peer) const {
   if (peer.heard_ms == 0 || timer_ms_ > peer.heard_ms + config_.limits.peer_silence_ms) return false;
-  if (timer_ms_ < peer.rest_until_ms) return false;
+  if (timer_ms_ < peer.rest_until_ms || !vector_.covers(peer.floor)) return false;
   return std::any_of(gaps_.begin(), gaps_.end(), [&](const auto& item) {
     const auto& [origin, gap] = item;
     return timer_ms_ >= gap.since_ms + config_.limits.gap_grace_ms &&

@@ -32,6 +32,8 @@ void Replica::receive(const std::string& sender, std::string_view frame, Effects
     receive_beacon(region, *report, effects);
   } else if (const auto* pull = std::get_if<Pull>(&message->body)) {
     answer_pull(region, *pull, effects);
+  } else if (const auto* refusal = std::get_if<TooOld>(&message->body)) {
+    receive_too_old(region, *refusal, effects);
   } else {
     receive_page(region, std::get<Page>(message->body), effects);
   }
@@ -46,6 +48,7 @@ void Replica::receive_beacon(const std::string& region, const Beacon& report, Ef
   } else {
     peer.origin = report.origin;
     peer.durable = report.durable;
+    peer.floor = {};
   }
   if (report.durable.get(config_.origin) > vector_.get(config_.origin)) {
     effects.emplace_back(
@@ -68,7 +71,13 @@ Replica::Readiness Replica::readiness(const BatchHeader& header) const {
   if (header.last_seq() <= applied) return Readiness::duplicate;
   if (header.first_seq != applied + 1) return Readiness::early;
   if (planted(Planted::skip_dependencies)) return Readiness::ready;
-  return vector_.covers(context_of(header)) ? Readiness::ready : Readiness::early;
+  VersionVector known = context_of(header);
+  if (!vector_.covers(known)) return Readiness::early;
+  // What its author had not seen could not be told from what it had: it was cut, and is listed
+  // singly no more.
+  known.set(header.origin, header.first_seq - 1);
+  if (!known.covers(log_index_.floor())) return Readiness::below_floor;
+  return Readiness::ready;
 }
 
 VersionVector Replica::context_of(const BatchHeader& header) const {
@@ -98,6 +107,9 @@ bool Replica::receive_batch(std::string_view bytes, Effects& effects) {
       return true;
     case Readiness::refused:
       return false;
+    case Readiness::below_floor:
+      refuse_below_floor(*header, effects);
+      return false;
     case Readiness::early:
       counters_.pending_dropped += pending_.add(header->origin, header->first_seq, std::string(bytes));
       return false;
@@ -116,6 +128,20 @@ bool Replica::receive_batch(std::string_view bytes, Effects& effects) {
   return true;
 }
 
+void Replica::refuse_below_floor(const BatchHeader& header, Effects& effects) {
+  ++counters_.batches_below_floor;
+  // The floor only rises: asking for them again would change nothing.
+  quarantined_.insert(header.origin);
+  pending_.drop_origin(header.origin);
+  effects.emplace_back(
+      std::in_place_type<Alarm>,
+      Alarm{"below_floor",
+            fmt::format("writes of region '{}' cannot be taken: their leader (origin {}) was restored from a "
+                        "copy that is older than what this leader's log still has",
+                        header.first_seq == 1 ? header.region : region_of(header.origin),
+                        to_string(header.origin))});
+}
+
 void Replica::drain_pending(Effects& effects) {
   bool progress = true;
   while (progress && !pending_.empty()) {
@@ -125,7 +151,9 @@ void Replica::drain_pending(Effects& effects) {
       const std::string* next = pending_.find(origin, vector_.get(origin) + 1);
       if (next == nullptr) continue;
       const auto header = decode_batch_header(*next);
-      if (readiness(*header) != Readiness::ready) continue;
+      const Readiness state = readiness(*header);
+      if (state == Readiness::below_floor) refuse_below_floor(*header, effects);
+      if (state != Readiness::ready) continue;
       const std::string bytes = pending_.take(origin, header->first_seq);
       progress = true;
       if (auto applied = apply_batch(*header, bytes, effects); !applied)

@@ -42,6 +42,8 @@ struct LogDb::Impl {
   std::filesystem::path file;
   int page_bytes = 0;
   Lsn last_lsn = 0;
+  LogFloor floor;
+  Lsn cut_up_to = 0;  // with the appends to come
   int wal_frames = 0;
   int wal_copied = 0;  // of these, in the database file already
   std::optional<Error> failure;
@@ -50,6 +52,9 @@ struct LogDb::Impl {
   std::optional<SQLite::Statement> begin;
   std::optional<SQLite::Statement> insert;
   std::optional<SQLite::Statement> commit;
+  std::optional<SQLite::Statement> oldest;
+  std::optional<SQLite::Statement> remove;
+  std::optional<SQLite::Statement> set_floor;
 
   void prepare() {
     begin.emplace(*database, "BEGIN IMMEDIATE");
@@ -58,7 +63,12 @@ struct LogDb::Impl {
         "INSERT INTO batch(lsn, origin, first_seq, last_seq, checksum, bytes) VALUES(?, ?, ?, ?, ?, ?)");
     commit.emplace(*database, "COMMIT");
     page_bytes = database->execAndGet("PRAGMA page_size").getInt();
-    last_lsn = std::bit_cast<Lsn>(database->execAndGet("SELECT ifnull(max(lsn), 0) FROM batch").getInt64());
+    oldest.emplace(*database, "SELECT lsn, origin, last_seq FROM batch WHERE lsn <= ? ORDER BY lsn LIMIT ?");
+    remove.emplace(*database, "DELETE FROM batch WHERE lsn <= ?");
+    set_floor.emplace(*database, "INSERT OR REPLACE INTO floor(origin, seq) VALUES(?, ?)");
+    load_floor();
+    last_lsn = number_of("SELECT ifnull(max(lsn), 0) FROM batch");
+    if (last_lsn == 0) last_lsn = floor.lsn;
     sqlite3_wal_hook(
         database->getHandle(),
         [](void* self, sqlite3*, const char*, int frames) {
@@ -66,6 +76,49 @@ struct LogDb::Impl {
           return SQLITE_OK;
         },
         this);
+  }
+
+  Lsn number_of(const char* query) const {
+    return std::bit_cast<Lsn>(database->execAndGet(query).getInt64());
+  }
+
+  // The row of no origin holds the lsn.
+  void load_floor() {
+    SQLite::Statement query(*database, "SELECT origin, seq FROM floor");
+    while (query.executeStep()) {
+      const Origin origin{number(query.getColumn(0))};
+      if (origin == Origin{}) {
+        floor.lsn = number(query.getColumn(1));
+      } else {
+        floor.vector.set(origin, number(query.getColumn(1)));
+      }
+    }
+  }
+
+  void store_floor(Origin origin, std::uint64_t seq) {
+    set_floor->bind(1, stored(static_cast<std::uint64_t>(origin)));
+    set_floor->bind(2, stored(seq));
+    run(*set_floor);
+  }
+
+  // Within a transaction.
+  void cut(Lsn up_to, std::size_t rows_max) {
+    if (up_to <= floor.lsn) return;
+    VersionVector cut;
+    oldest->bind(1, stored(up_to));
+    oldest->bind(2, static_cast<std::int64_t>(rows_max));
+    while (oldest->executeStep()) {
+      floor.lsn = number(oldest->getColumn(0));
+      cut.set(Origin{number(oldest->getColumn(1))}, number(oldest->getColumn(2)));
+    }
+    oldest->reset();
+    remove->bind(1, stored(floor.lsn));
+    run(*remove);
+    for (const auto& [origin, seq] : cut.entries()) {
+      floor.vector.set(origin, seq);
+      store_floor(origin, seq);
+    }
+    store_floor(Origin{}, floor.lsn);
   }
 
   void note_wal(int frames) {
@@ -104,6 +157,7 @@ Result<LogDb> LogDb::open(const std::filesystem::path& file, const Identity& ide
       db.exec(
           "CREATE TABLE batch(lsn INTEGER PRIMARY KEY, origin INTEGER NOT NULL, first_seq INTEGER NOT NULL, "
           "last_seq INTEGER NOT NULL, checksum INTEGER NOT NULL, bytes BLOB NOT NULL)");
+      db.exec("CREATE TABLE floor(origin INTEGER PRIMARY KEY, seq INTEGER NOT NULL)");
     });
     if (!claimed) return tl::make_unexpected(claimed.error());
     impl->prepare();
@@ -113,18 +167,34 @@ Result<LogDb> LogDb::open(const std::filesystem::path& file, const Identity& ide
 }
 
 Lsn LogDb::last_lsn() const { return impl_->last_lsn; }
+const LogFloor& LogDb::floor() const { return impl_->floor; }
 
 Result<void> LogDb::append(std::span<const LogEntry> entries) {
   if (impl_->failure) return tl::make_unexpected(*impl_->failure);
   auto appended = guarded(impl_->file, [&]() -> Result<void> {
     run(*impl_->begin);
     for (const LogEntry& entry : entries) impl_->add(entry);
+    impl_->cut(impl_->cut_up_to, 2 * entries.size());
     run(*impl_->commit);
     return {};
   });
   if (!appended) impl_->failure = appended.error();
   return appended;
 }
+
+Result<void> LogDb::truncate(Lsn up_to, std::size_t rows_max) {
+  if (impl_->failure) return tl::make_unexpected(*impl_->failure);
+  auto cut = guarded(impl_->file, [&]() -> Result<void> {
+    run(*impl_->begin);
+    impl_->cut(up_to, rows_max);
+    run(*impl_->commit);
+    return {};
+  });
+  if (!cut) impl_->failure = cut.error();
+  return cut;
+}
+
+void LogDb::truncate_with_appends(Lsn up_to) { impl_->cut_up_to = up_to; }
 
 std::size_t LogDb::wal_bytes() const {
   return static_cast<std::size_t>(impl_->wal_frames - impl_->wal_copied) *

@@ -1,9 +1,11 @@
 #pragma once
-// The writing side of the log: what makes a write durable. Rows are appended and never
-// changed.
+// The writing side of the log: what makes a write durable. Rows are appended, never
+// changed, and cut from the old end.
 //
 // Schema, format 1: batch(lsn INTEGER PRIMARY KEY, origin, first_seq, last_seq, checksum,
-// bytes BLOB); unsigned numbers are stored as the signed ones with the same bits.
+// bytes BLOB); unsigned numbers are stored as the signed ones with the same bits. floor(origin
+// INTEGER PRIMARY KEY, seq): the newest of each origin that was cut, changed in the
+// transaction that cuts.
 //
 // One thread at a time.
 #include <filesystem>
@@ -13,6 +15,7 @@
 #include "core/error.hpp"
 #include "core/storage/identity.hpp"
 #include "core/storage/log_row.hpp"
+#include "core/version_vector.hpp"
 
 namespace turnstone::storage {
 
@@ -21,6 +24,13 @@ struct LogOptions {
   // The WAL is filled to this size when the log is opened, and used over and over: a sync
   // that need not record a new file size takes half the time.
   std::size_t wal_bytes = 4 << 20;
+};
+
+// The log begins behind this place, and a vector names what was cut.
+struct LogFloor {
+  Lsn lsn = 0;
+  VersionVector vector;
+  friend bool operator==(const LogFloor&, const LogFloor&) = default;
 };
 
 class LogDb {
@@ -33,14 +43,22 @@ class LogDb {
   LogDb& operator=(LogDb&&) noexcept;
   ~LogDb();
 
-  // 0 for an empty log.
+  // The newest row's, or the floor's when there is none.
   Lsn last_lsn() const;
+  const LogFloor& floor() const;
 
   // One durable transaction: all of it survives power loss once this returns. The first
   // entry follows last_lsn(), each next one its predecessor. After an error it is unknown
   // what is on the disk: nothing more is appended, every later call fails, and the process
   // must stop and recover from what a fresh open finds. Errors: io.
   Result<void> append(std::span<const LogEntry> entries);
+
+  // Cuts rows from the old end, up to `up_to` and at most `rows_max` of them, in one durable
+  // transaction. The file keeps its size; the space is used again. Errors: io, as append.
+  Result<void> truncate(Lsn up_to, std::size_t rows_max);
+  // Rows are cut with the appends to come, a few more than are appended, so that a log
+  // under load pays no sync of its own for it.
+  void truncate_with_appends(Lsn up_to);
 
   // Bytes of the WAL that are not in the database file yet. They may be many for a while
   // (a reader may hold them back); beyond LogOptions::wal_bytes syncs become slower.

@@ -3,6 +3,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
+#include <bit>
 #include <optional>
 
 #include "core/storage/sqlite_file.hpp"
@@ -30,10 +31,15 @@ struct LogReader::Impl {
 
   Result<std::string> read(Lsn lsn) {
     one->bind(1, stored(lsn));
-    Result<std::string> bytes = corrupt(lsn, "is missing");
+    Result<std::string> bytes = std::string();
     if (one->executeStep()) bytes = row(*one).map([](const LogEntry& e) { return std::string(e.bytes); });
     one->reset();
+    if (bytes && bytes->empty() && lsn >= first_lsn()) return corrupt(lsn, "is missing");
     return bytes;
+  }
+
+  Lsn first_lsn() const {
+    return std::bit_cast<Lsn>(database->execAndGet("SELECT ifnull(min(lsn), 0) FROM batch").getInt64());
   }
 };
 
@@ -105,6 +111,7 @@ LogReader::Batches LogReader::read(std::span<const Lsn> lsns) const {
       batches.error = std::move(bytes.error());
       break;
     }
+    if (bytes->empty()) break;  // cut since it was asked for
     batches.bytes.push_back(std::move(*bytes));
   }
   return batches;

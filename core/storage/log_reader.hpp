@@ -40,7 +40,7 @@ class LogReader {
     // it is good.
     std::optional<Error> error;
   };
-  // The batches of these rows, in the order asked for.
+  // The batches of these rows, in the order asked for, up to one that was cut meanwhile.
   Batches read(std::span<const Lsn> lsns) const;
 
  private:

@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t wal_bytes_idle = 1 << 20;
 constexpr std::size_t wal_bytes_busy = 3 << 20;
 constexpr std::chrono::milliseconds idle_moment{5};
+// An idle moment should not delay the write that ends it by much.
+constexpr std::size_t rows_cut_idle = 64;
 
 }  // namespace
 
@@ -24,6 +26,14 @@ void Committer::submit(sync::Append batch) {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(batch));
     in_flight_.fetch_add(1, std::memory_order_release);
+  }
+  wake_.notify_one();
+}
+
+void Committer::truncate(sync::Lsn up_to) {
+  {
+    const std::lock_guard lock(mutex_);
+    cut_up_to_ = up_to;
   }
   wake_.notify_one();
 }
@@ -62,19 +72,27 @@ void Committer::run() {
 bool Committer::take(std::vector<sync::Append>& batches) {
   std::unique_lock lock(mutex_);
   const auto woken = [this] { return !queue_.empty() || stopping_; };
+  bool more_to_tidy = true;
   while (!woken()) {
-    if (log_.wal_bytes() < wal_bytes_idle) {
-      wake_.wait(lock, woken);
+    const sync::Lsn cut_up_to = cut_up_to_;
+    if (!more_to_tidy) {
+      wake_.wait(lock, [&] { return woken() || cut_up_to_ != cut_up_to; });
+      more_to_tidy = true;
     } else if (!wake_.wait_for(lock, idle_moment, woken)) {
       lock.unlock();
-      // An error is kept by the log and is the answer to the next append.
-      const bool tidied = log_.checkpoint_wal().has_value();
+      more_to_tidy = tidy(cut_up_to);
       lock.lock();
-      if (!tidied) wake_.wait(lock, woken);
     }
   }
   batches.swap(queue_);
+  log_.truncate_with_appends(cut_up_to_);
   return !batches.empty();
+}
+
+bool Committer::tidy(sync::Lsn cut_up_to) {
+  if (log_.floor().lsn < cut_up_to) return log_.truncate(cut_up_to, rows_cut_idle).has_value();
+  if (log_.wal_bytes() >= wal_bytes_idle) return log_.checkpoint_wal().has_value();
+  return false;
 }
 
 }  // namespace turnstone::durability

@@ -28,6 +28,8 @@ class Committer {
 
   // Never blocks. Batches come in lsn order. One thread, the engine's, as stop().
   void submit(sync::Append batch);
+  // Cuts the log's old end up to here, with the appends to come and in idle moments.
+  void truncate(sync::Lsn up_to);
 
   // Something was submitted whose Done was not called yet: what is sealed now would wait.
   // Any thread.
@@ -40,6 +42,9 @@ class Committer {
   void run();
   // Waits for batches; false when there are none and none will come.
   bool take(std::vector<sync::Append>& batches);
+  // What an idle moment is for; false when nothing is left to do, or it failed: the log
+  // keeps the error and it is the answer to the next append.
+  bool tidy(sync::Lsn cut_up_to);
 
   storage::LogDb log_;
   Done on_done_;
@@ -48,6 +53,7 @@ class Committer {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<sync::Append> queue_;  // guarded by mutex_
+  sync::Lsn cut_up_to_ = 0;          // guarded by mutex_
   bool stopping_ = false;            // guarded by mutex_
 
   std::vector<storage::LogEntry> entries_;

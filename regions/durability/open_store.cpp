@@ -23,12 +23,13 @@ class Recovery {
  public:
   Recovery(const storage::DataDirectory& directory, const storage::Identity& identity,
            const MakeReplica& make_replica, std::size_t conflicts_wanted, storage::LogReader reader,
-           sync::Lsn log_lsn)
+           sync::Lsn log_lsn, const storage::LogFloor& floor)
       : directory_(directory),
         identity_(identity),
         make_replica_(make_replica),
         conflicts_wanted_(conflicts_wanted),
-        reader_(std::move(reader)) {
+        reader_(std::move(reader)),
+        floor_(floor) {
     report_.log_lsn = log_lsn;
   }
 
@@ -74,6 +75,11 @@ class Recovery {
                       "with an empty one, which takes from the other regions what they have",
                       directory_.file(state_file).string(), report_.state_lsn, log_file, report_.log_lsn));
     }
+    if (report_.state_lsn < floor_.lsn) {
+      return without_state({Errc::corrupt, fmt::format("it holds the log up to batch {} only, and the log "
+                                                       "begins behind batch {}",
+                                                       report_.state_lsn, floor_.lsn)});
+    }
     Heads heads;
     if (auto indexed = index_log(heads); !indexed) return tl::make_unexpected(indexed.error());
     if (auto origins = load_origins(heads); !origins) return without_state(origins.error());
@@ -93,6 +99,14 @@ class Recovery {
 
   Result<void> set_state_aside() {
     state_.reset();
+    if (floor_.lsn > 0) {
+      return fail(
+          Errc::corrupt,
+          fmt::format("{}: {}. The log alone cannot replace it: its old part was cut. Restore the data "
+                      "directory from a copy, or start with an empty one and take the data from the "
+                      "other regions",
+                      directory_.file(state_file).string(), unusable_));
+    }
     const std::string name = fmt::format("{}.damaged-{}", state_file, unix_ms());
     if (auto moved = directory_.set_aside(state_file, name); !moved) return moved;
     report_.alarms.push_back(
@@ -111,8 +125,10 @@ class Recovery {
   }
 
   Result<void> index_log(Heads& heads) {
-    sync::Lsn next = 1;
+    sync::Lsn next = floor_.lsn + 1;
     const sync::Lsn last = report_.state_lsn;
+    for (const auto& [origin, seq] : floor_.vector.entries()) heads[origin] = seq;
+    replica_->restore_floor(floor_.lsn, floor_.vector);
     auto read = reader_.for_each_header(next, last, [&](const storage::LogHeader& row) -> Result<void> {
       if (row.lsn != next) return log_damaged(next, "is missing");
       Seq& head = heads[row.origin];
@@ -205,6 +221,7 @@ class Recovery {
   const MakeReplica& make_replica_;
   std::size_t conflicts_wanted_;
   storage::LogReader reader_;
+  storage::LogFloor floor_;
   std::optional<storage::StateDb> state_;
   std::unique_ptr<sync::Replica> replica_;
   std::vector<FoundConflict> stored_conflicts_;
@@ -239,8 +256,8 @@ Result<Store> open_store(const std::filesystem::path& path, const storage::Ident
   if (!log) return tl::make_unexpected(log.error());
   auto reader = storage::LogReader::open(directory->file(log_file));
   if (!reader) return tl::make_unexpected(reader.error());
-  Recovery recovery(*directory, identity, make_replica, conflicts_wanted, std::move(*reader),
-                    log->last_lsn());
+  Recovery recovery(*directory, identity, make_replica, conflicts_wanted, std::move(*reader), log->last_lsn(),
+                    log->floor());
   if (auto recovered = recovery.run(); !recovered) return tl::make_unexpected(recovered.error());
   return recovery.take(std::move(*directory), std::move(*log));
 }

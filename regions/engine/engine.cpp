@@ -124,6 +124,8 @@ void Engine::carry_out(sync::Effects effects) {
       pump_links_soon();
     } else if (auto* read = std::get_if<sync::ReadLog>(&effect)) {
       log_reading_.submit(std::move(*read));
+    } else if (const auto* truncate = std::get_if<sync::Truncate>(&effect)) {
+      committer_.truncate(truncate->up_to);
     } else if (const auto* acknowledge = std::get_if<sync::Acknowledge>(&effect)) {
       door_.acknowledge(acknowledge->up_to);
     } else {
@@ -170,6 +172,7 @@ void Engine::on_checkpoint(const Result<sync::Lsn>& stored) {
   }
   unstored_bytes_ -= std::exchange(bytes_being_stored_, 0);
   checkpoints_.on_stored();
+  step(sync::Stored{*stored});
 }
 
 void Engine::on_log_read(sync::LogRead read, const std::optional<Error>& error) {

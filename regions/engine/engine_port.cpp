@@ -61,6 +61,7 @@ std::vector<std::pair<std::string, std::string>> Engine::settings() const {
       {"checkpoint-interval-ms", std::to_string(settings_.checkpoint_interval_ms)},
       {"sweep-ms", std::to_string(settings_.sweep_ms)},
       {"dirty-cells-max", std::to_string(settings_.dirty_cells_max)},
+      {"log-retain-bytes", std::to_string(settings_.log_retain_bytes)},
       {"allow-link-control", settings_.allow_link_control ? "yes" : "no"},
   };
 }

@@ -57,6 +57,7 @@ struct Settings {
   std::uint64_t client_output_bytes_max = 8 * 1024 * 1024;
   // Changed cells that wait for a checkpoint; writes slow down towards it.
   std::uint64_t dirty_cells_max = 1'000'000;
+  std::uint64_t log_retain_bytes = 256u * 1024 * 1024;
   // Writes are refused when less is free; not set: see disk_reserve().
   std::optional<std::uint64_t> disk_reserve_bytes;
   std::uint64_t checkpoint_interval_ms = 10'000;

@@ -96,6 +96,55 @@ TEST_CASE("log: what is appended is read back, in order, by a reader that was op
   CHECK(contents(reader, 3).batches == batches(3, 4));
 }
 
+TEST_CASE("log: rows are cut from the old end, and the floor says what they were") {
+  const TempDirectory temp;
+  {
+    LogDb log = open(temp / "log.db");
+    REQUIRE(append(log, 5));
+    REQUIRE(log.truncate(4, 2));  // a part at a time
+    CHECK(log.floor() == storage::LogFloor{2, {{origin, 20}}});
+    REQUIRE(log.truncate(4, 100));
+    REQUIRE(log.truncate(3, 100));  // already
+  }
+  LogDb log = open(temp / "log.db");
+  CHECK(log.floor() == storage::LogFloor{4, {{origin, 40}}});
+  CHECK(log.last_lsn() == 5);
+  LogReader reader = open_reader(temp / "log.db");
+  CHECK(contents(reader, 5).batches == batches(5, 5));
+  // Cut since it was asked for is no damage; a hole is.
+  const std::vector<Lsn> cut{3};
+  CHECK(reader.read(cut).bytes.empty());
+  CHECK(!reader.read(cut).error);
+  const std::vector<Lsn> never{9};
+  CHECK(reader.read(never).error);
+}
+
+TEST_CASE("log: a log under load is cut with its appends, twice as fast as it grows") {
+  const TempDirectory temp;
+  LogDb log = open(temp / "log.db");
+  REQUIRE(append(log, 10));
+  log.truncate_with_appends(9);
+  REQUIRE(append(log, 1));
+  CHECK(log.floor().lsn == 2);
+  REQUIRE(append(log, 3));
+  CHECK(log.floor().lsn == 8);
+  REQUIRE(append(log, 3));
+  CHECK(log.floor().lsn == 9);
+}
+
+TEST_CASE("log: a log of which all was cut goes on with its numbers") {
+  const TempDirectory temp;
+  {
+    LogDb log = open(temp / "log.db");
+    REQUIRE(append(log, 3));
+    REQUIRE(log.truncate(3, 100));
+  }
+  LogDb log = open(temp / "log.db");
+  CHECK(log.last_lsn() == 3);
+  REQUIRE(append(log, 1));
+  CHECK(contents(open_reader(temp / "log.db"), 4).batches == batches(4, 4));
+}
+
 TEST_CASE("log: a log that was closed goes on where it ended") {
   const TempDirectory temp;
   {

@@ -26,6 +26,7 @@ const std::vector<Sample> samples = {
     {"clients_max", "11", "12", "13"},
     {"client_output_bytes_max", "\"16MiB\"", "17MiB", "18MiB"},
     {"dirty_cells_max", "2001", "2002", "2003"},
+    {"log_retain_bytes", "\"4MiB\"", "5MiB", "6MiB"},
     {"disk_reserve_bytes", "\"1MiB\"", "auto", "3MiB"},
     {"checkpoint_interval_ms", "101", "102", "103"},
     {"sweep_ms", "2001", "2002", "2003"},

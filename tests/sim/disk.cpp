@@ -24,8 +24,18 @@ void Disk::crash(Random& random) {
 }
 
 const sync::Append* Disk::find(sync::Lsn lsn) const {
-  if (lsn == 0 || lsn > synced_) return nullptr;
-  return &log_[lsn - 1];
+  if (lsn <= floor_lsn_ || lsn > synced_lsn()) return nullptr;
+  return &log_[lsn - floor_lsn_ - 1];
+}
+
+void Disk::truncate(sync::Lsn up_to) {
+  require(up_to <= checkpoint_.lsn, "the log is cut beyond what the state file holds");
+  while (floor_lsn_ < up_to) {
+    floor_.set(log_.front().origin, log_.front().last_seq);
+    log_.pop_front();
+    --synced_;
+    ++floor_lsn_;
+  }
 }
 
 void Disk::scan(const std::function<void(std::string_view)>& visit) const {
@@ -58,6 +68,7 @@ void Disk::load_cells(crdt::Keyspace& keyspace) const {
 
 void Disk::recover(sync::Replica& replica, bool keeps_forgotten) const {
   load_cells(replica.keyspace());
+  replica.restore_floor(floor_lsn_, floor_);
   for (const auto& [origin, state] : checkpoint_.origins) replica.restore_origin(origin, state);
   replica.restore_position(checkpoint_.lsn, checkpoint_.hlc);
   if (keeps_forgotten) replica.restore_forgotten(checkpoint_.forgotten);

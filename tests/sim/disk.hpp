@@ -3,6 +3,7 @@
 // synced, and a state store that changes in whole transactions. Copyable: a copy is a
 // backup.
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -23,8 +24,11 @@ class Disk {
   // Loses what was not synced; a part of it may have reached the platter all the same.
   void crash(Random& random);
   bool has_unsynced() const { return synced_ < log_.size(); }
-  sync::Lsn last_lsn() const { return log_.empty() ? 0 : log_.back().lsn; }
-  sync::Lsn synced_lsn() const { return synced_ == 0 ? 0 : log_[synced_ - 1].lsn; }
+  sync::Lsn last_lsn() const { return floor_lsn_ + log_.size(); }
+  sync::Lsn synced_lsn() const { return floor_lsn_ + synced_; }
+  // Cuts the durable log's old end.
+  void truncate(sync::Lsn up_to);
+  sync::Lsn floor_lsn() const { return floor_lsn_; }
   // Null when it is not durable.
   const sync::Append* find(sync::Lsn lsn) const;
   void scan(const std::function<void(std::string_view)>& visit) const;
@@ -47,7 +51,9 @@ class Disk {
   Origin newest_origin_of(const std::string& region) const;
 
  private:
-  std::vector<sync::Append> log_;  // lsn 1, 2, 3 ...
+  std::deque<sync::Append> log_;  // of lsn floor_lsn_ + 1, + 2, ...
+  sync::Lsn floor_lsn_ = 0;
+  VersionVector floor_;
   std::size_t synced_ = 0;
   VersionVector holds_;
   sync::Checkpoint checkpoint_;

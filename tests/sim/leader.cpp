@@ -118,6 +118,8 @@ void Leader::carry_out(sync::Effects effects) {
       world_.send(*this, send->peer, send->frame);
     } else if (const auto* read = std::get_if<sync::ReadLog>(&effect)) {
       read_log(*read);
+    } else if (const auto* truncate = std::get_if<sync::Truncate>(&effect)) {
+      disk_.truncate(truncate->up_to);
     } else if (const auto* acknowledged = std::get_if<sync::Acknowledge>(&effect)) {
       acknowledge(acknowledged->up_to);
     } else {
@@ -183,7 +185,7 @@ void Leader::go_on_with_checkpoint() {
     checkpoint_.reset();
     world_.trace("{} has stored its state at {}", region_, disk_.state_lsn());
     world_.checkers().stored(*this);
-    return;
+    return step(sync::Stored{disk_.state_lsn()});
   }
   later(world_.random().between(1, 5), [this] { go_on_with_checkpoint(); });
 }

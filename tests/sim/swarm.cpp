@@ -94,6 +94,11 @@ Swarm swarm_for(Random& random) {
   draw_crashes(random, swarm);
   draw_limits(random, swarm.limits);
   if (random.chance(0.15)) draw_restored_counter(random, swarm);
+  // A leader restored below the floor of a log, or one that joins behind it, needs a copy of
+  // a state, which is not simulated.
+  if (swarm.restore == 0 && !swarm.late_joiner && random.chance(0.5)) {
+    swarm.limits.log_retain_bytes = random.between(0, 3000);
+  }
   return swarm;
 }
 
@@ -105,14 +110,15 @@ std::string describe(const Swarm& s) {
       "crash every {} ms, down up to {} ms, restore {} (alone {}), backup every {} ms, skew {} ms, jumps "
       "every {} of {} "
       "ms\n"
-      "limits: page {}, pending {}, publish {}, uncommitted {}, batch {} bytes {} deltas, forget every {} ms",
+      "limits: page {}, pending {}, publish {}, uncommitted {}, batch {} bytes {} deltas, forget every {} "
+      "ms, log keeps {}",
       s.leaders, s.late_joiner ? " (one joins late)" : "", s.run_ms, s.writes_per_second, s.keys, s.fields,
       s.counters, s.clear_all, s.delay_min_ms, s.delay_max_ms, s.in_order, s.publish_loss, s.request_loss,
       s.duplication, s.partition_every_ms, s.partition_max_ms, s.sync_min_ms, s.sync_max_ms, s.short_read,
       s.checkpoint_every_ms, s.crash_every_ms, s.down_max_ms, s.restore, s.restore_alone, s.backup_every_ms,
       s.clock_skew_max_ms, s.clock_jump_every_ms, s.clock_jump_max_ms, s.limits.page_bytes,
       s.limits.pending_bytes_max, s.limits.publish_bytes_max, s.limits.uncommitted_bytes_max,
-      s.limits.batch_bytes, s.limits.batch_deltas, s.limits.forget_every_ms);
+      s.limits.batch_bytes, s.limits.batch_deltas, s.limits.forget_every_ms, s.limits.log_retain_bytes);
 }
 
 }  // namespace turnstone::sim

@@ -15,7 +15,9 @@ std::vector<std::string> every_frame() {
   return {encode(7, "paris", Publication{"batch bytes"}),
           encode(7, "paris", Beacon{Origin{3}, 1234, some_vector}),
           encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, {{Origin{3}, 6}}, some_runs}),
-          encode(7, "paris", Pull{5, 4096, some_vector}), encode(7, "paris", Page{5, true, {"one", "two"}})};
+          encode(7, "paris", Pull{5, 4096, some_vector}),
+          encode(7, "paris", Page{5, true, {"one", "two"}}),
+          encode(7, "paris", TooOld{5, some_vector})};
 }
 
 Errc refused(const std::string& frame) {
@@ -26,7 +28,7 @@ Errc refused(const std::string& frame) {
 
 }  // namespace
 
-TEST_CASE("message: a publication, a beacon, a pull and a page are read back as they were written") {
+TEST_CASE("message: a message of each type is read back as it was written") {
   const auto frames = every_frame();
   const auto publication = decode_message(7, frames[0]);
   REQUIRE(publication.has_value());
@@ -53,6 +55,10 @@ TEST_CASE("message: a publication, a beacon, a pull and a page are read back as 
   CHECK(std::get<Page>(page->body).request == 5);
   CHECK(std::get<Page>(page->body).more);
   CHECK(std::get<Page>(page->body).batches == std::vector<std::string_view>{"one", "two"});
+  const auto too_old = decode_message(7, frames[5]);
+  REQUIRE(too_old.has_value());
+  CHECK(std::get<TooOld>(too_old->body).request == 5);
+  CHECK(std::get<TooOld>(too_old->body).floor == some_vector);
 }
 
 TEST_CASE("message: a frame cut short at any byte is refused, or is a page with fewer batches") {

@@ -66,6 +66,8 @@ void Node::carry_out(Effects effects) {
       reads.push_back(*read);
     } else if (auto* done = std::get_if<Acknowledge>(&effect)) {
       acknowledged = done->up_to;
+    } else if (const auto* truncate = std::get_if<Truncate>(&effect)) {
+      cut_up_to = truncate->up_to;
     } else {
       alarms.push_back(std::get<Alarm>(effect));
     }

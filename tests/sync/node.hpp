@@ -41,6 +41,9 @@ class Node {
   // Answers the reads that wait, from the durable log.
   void answer_reads();
 
+  // A checkpoint is stored: the log may be cut behind it, at the next tick.
+  void store() { step(Stored{durable == 0 ? 0 : log[durable - 1].lsn}); }
+
   // A crash: a new replica, with a fresh origin, on the durable part of the log.
   void restart(std::uint64_t origin);
 
@@ -52,6 +55,7 @@ class Node {
   std::size_t durable = 0;
   std::vector<Alarm> alarms;
   Lsn acknowledged = 0;
+  Lsn cut_up_to = 0;  // the newest Truncate
   std::vector<ReadLog> reads;
 
  private:

@@ -1,0 +1,105 @@
+// The log is cut at its old end: when, and what is said to those who come too late.
+#include "tests/catch.hpp"
+#include "tests/sync/node.hpp"
+
+using namespace turnstone;
+using namespace turnstone::sync;
+
+namespace {
+
+Limits retain_nothing() {
+  Limits limits;
+  limits.log_retain_bytes = 0;
+  return limits;
+}
+
+// Everybody hears what everybody has, and time passes.
+void talk(std::vector<Node*> nodes) {
+  for (int round = 0; round < 3; ++round) {
+    for (Node* node : nodes) {
+      node->now_ms += 1500;
+      node->tick();
+      const auto frames = node->take_published();
+      for (Node* other : nodes) {
+        if (other == node) continue;
+        other->hear(node->region(), frames);
+        other->sync();
+      }
+    }
+  }
+}
+
+struct ThreeLeaders {
+  Node paris{"paris", retain_nothing()};
+  Node tokyo{"tokyo", retain_nothing()};
+  Node dallas{"dallas", retain_nothing()};
+
+  void all_talk() { talk({&paris, &tokyo, &dallas}); }
+};
+
+}  // namespace
+
+TEST_CASE("floor: the log is cut once everybody has it durably and the state is stored") {
+  ThreeLeaders at;
+  at.paris.set("a", "1");
+  at.paris.sync();
+  at.all_talk();
+  CHECK(at.paris.replica().stable().get(Origin{1}) == 1);
+  CHECK(at.paris.cut_up_to == 0);  // not in the state file yet
+  at.paris.store();
+  at.all_talk();
+  CHECK(at.paris.cut_up_to == 1);
+  CHECK(at.paris.replica().log().floor() == VersionVector{{Origin{1}, 1}});
+  CHECK(at.tokyo.cut_up_to == 0);
+}
+
+TEST_CASE("floor: a region that is away keeps the log as it is") {
+  ThreeLeaders at;
+  at.paris.set("a", "1");
+  at.paris.sync();
+  at.paris.store();
+  talk({&at.paris, &at.tokyo});
+  CHECK(at.paris.cut_up_to == 0);
+}
+
+TEST_CASE("floor: who asks for what was cut is told so, and asks another peer") {
+  ThreeLeaders at;
+  at.paris.set("a", "1");
+  at.paris.sync();
+  at.all_talk();
+  at.paris.store();
+  at.all_talk();
+  REQUIRE(at.paris.replica().log().floor_lsn() == 1);
+
+  // Dallas lost its disk. Tokyo still has all of its log, paris has not.
+  Node fresh("dallas", retain_nothing(), 13);
+  fresh.now_ms = at.paris.now_ms;
+  talk({&at.paris, &fresh});
+  exchange(fresh, at.paris);
+  CHECK(fresh.replica().needs_state_of() == "paris");
+  CHECK(fresh.has_alarm("too_far_behind"));
+  CHECK(fresh.get("a") == "(none)");
+  exchange(fresh, at.tokyo);
+  CHECK(fresh.get("a") == "1");
+  CHECK(!fresh.replica().needs_state_of());
+}
+
+TEST_CASE("floor: writes whose author had not seen what was cut are refused, not guessed") {
+  ThreeLeaders at;
+  at.paris.incr("c", 1);
+  at.paris.sync();
+  at.all_talk();
+  at.tokyo.store();
+  at.all_talk();
+  REQUIRE(at.tokyo.replica().log().floor() == VersionVector{{Origin{1}, 1}});
+
+  // Paris comes back with a copy that is older than its first write, and deletes the counter.
+  Node restored("paris", retain_nothing(), 11);
+  restored.now_ms = at.tokyo.now_ms;
+  restored.del("c");
+  restored.sync();
+  at.tokyo.hear("paris", restored.take_published());
+  CHECK(at.tokyo.has_alarm("below_floor"));
+  CHECK(at.tokyo.get("c") == "1");
+  CHECK(at.tokyo.replica().counters().batches_below_floor == 1);
+}
