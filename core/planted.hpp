@@ -18,6 +18,7 @@ enum class Planted {
   trust_empty_page,            // an empty answer to a pull is taken for "there is nothing"
   skip_copy_on_write,          // a checkpoint takes cells as they are when their turn comes
   truncate_unstable,           // the log is cut where the state is stored, stable or not
+  skip_signature_check,        // a batch is taken whoever signed it
   clock_over_causality,        // a write spares rows that it has seen if their clock is later
   corrupt_row,                 // what other leaders wrote is stored with another value
   compare_busy_buckets,        // buckets are compared that not everybody has all writes of

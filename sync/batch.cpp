@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/hash.hpp"
+#include "sync/signatures.hpp"
 
 namespace turnstone::sync {
 namespace {
@@ -19,15 +20,27 @@ std::uint64_t read_hash(std::string_view bytes) {
 
 std::string_view without_hash(std::string_view bytes) { return bytes.substr(0, bytes.size() - hash_bytes); }
 
+// The version is the batch's second byte. Where the hash is depends on it, so it is looked at
+// before anything can be believed; a wrong one makes the hash wrong.
+bool claims_signature(std::string_view bytes) {
+  return bytes.size() > signature_bytes && bytes[1] == static_cast<char>(batch_version_signed);
+}
+
+// The records and their hash.
+std::string_view without_signature(std::string_view bytes) {
+  return claims_signature(bytes) ? signed_part(bytes) : bytes;
+}
+
 Error malformed(std::string what) { return {Errc::malformed, "a batch " + std::move(what)}; }
 
 // Reads the two leading records; leaves the reader before the first effect.
 Result<BatchHeader> read_header(RecordReader& in) {
   if (!in.next()) return tl::make_unexpected(malformed("has no header"));
-  if (in.uint(0) != batch_version) {
+  if (in.uint(0) != batch_version && in.uint(0) != batch_version_signed) {
     return fail(Errc::unsupported_version, "a batch has version " + std::to_string(in.uint(0)));
   }
   BatchHeader header;
+  header.is_signed = in.uint(0) == batch_version_signed;
   header.cluster = in.uint(1);
   header.origin = Origin{in.uint(2)};
   header.first_seq = in.uint(3);
@@ -55,7 +68,14 @@ Result<BatchHeader> read_header(RecordReader& in) {
 
 }  // namespace
 
+std::string_view signed_part(std::string_view bytes) {
+  return bytes.substr(0, bytes.size() - signature_bytes);
+}
+
+std::string_view signature_of(std::string_view bytes) { return bytes.substr(bytes.size() - signature_bytes); }
+
 Result<BatchHeader> decode_batch_header(std::string_view bytes) {
+  bytes = without_signature(bytes);
   if (bytes.size() <= hash_bytes) return tl::make_unexpected(malformed("is too short"));
   const std::uint64_t hash = read_hash(bytes);
   if (hash64(without_hash(bytes)) != hash) return fail(Errc::corrupt, "a batch does not match its hash");
@@ -66,7 +86,7 @@ Result<BatchHeader> decode_batch_header(std::string_view bytes) {
 }
 
 Result<std::vector<BatchDelta>> decode_batch_deltas(const BatchHeader& header, std::string_view bytes) {
-  RecordReader in(without_hash(bytes));
+  RecordReader in(without_hash(without_signature(bytes)));
   if (auto again = read_header(in); !again) return tl::make_unexpected(again.error());
   std::vector<BatchDelta> deltas;
   Hlc hlc = header.hlc_base;
@@ -102,10 +122,10 @@ std::string BatchBuilder::finish(BatchHeader& header) {
   header.count = std::exchange(count_, 0);
   header.hlc_base = base_;
   std::string bytes;
-  bytes.reserve(effects_.size() + 96 + header.deps_changes.size() * 18);
+  bytes.reserve(effects_.size() + 96 + signature_bytes + header.deps_changes.size() * 18);
   RecordWriter out(bytes);
   out.record(header.first_seq == 1 ? 8 : 7)
-      .uint(batch_version)
+      .uint(header.is_signed ? batch_version_signed : batch_version)
       .uint(header.cluster)
       .uint(static_cast<std::uint64_t>(header.origin))
       .uint(header.first_seq)

@@ -2,7 +2,8 @@
 // A batch: the deltas of one group commit of one origin. What is stored is what is
 // published, pulled, relayed and replayed: encoded once, never again.
 //
-// Bytes: records, then 8 bytes (little endian) of hash over all of them.
+// Bytes: records, then 8 bytes (little endian) of hash over all of them. Version 2 is version 1
+// with 64 bytes of signature behind them, by the origin's region, over all the bytes before.
 //   [version cluster origin first_seq count previous_chain hlc_base (region, if first_seq is 1)]
 //   [origin seq origin seq ...]      deps: what changed in the origin's context since its
 //                                    previous batch, its own entry left out
@@ -21,6 +22,7 @@
 namespace turnstone::sync {
 
 inline constexpr std::uint64_t batch_version = 1;
+inline constexpr std::uint64_t batch_version_signed = 2;
 
 struct BatchHeader {
   std::uint64_t cluster = 0;
@@ -31,7 +33,8 @@ struct BatchHeader {
   Hlc hlc_base = 0;
   std::string region;  // with first_seq 1 only
   std::vector<VersionVector::Entry> deps_changes;
-  std::uint64_t chain = 0;  // the trailing hash
+  std::uint64_t chain = 0;  // the hash behind the records
+  bool is_signed = false;   // a signature follows the hash
 
   Seq last_seq() const { return first_seq + count - 1; }
 };
@@ -48,6 +51,10 @@ Result<BatchHeader> decode_batch_header(std::string_view bytes);
 // The deltas of a batch whose header was decoded. Errors: malformed.
 Result<std::vector<BatchDelta>> decode_batch_deltas(const BatchHeader& header, std::string_view bytes);
 
+// Of a batch whose header was decoded and is_signed.
+std::string_view signed_part(std::string_view bytes);
+std::string_view signature_of(std::string_view bytes);
+
 // Gathers the deltas of the open batch.
 class BatchBuilder {
  public:
@@ -58,7 +65,8 @@ class BatchBuilder {
   void begin_operation(Hlc hlc);
   void add(const crdt::Effect& effect);
   // `header` without count, hlc_base and chain, which the builder knows; returns the bytes
-  // and leaves the builder empty. The chain is set in the header.
+  // and leaves the builder empty. The chain is set in the header. When is_signed is set, the
+  // caller appends the signature.
   std::string finish(BatchHeader& header);
 
  private:

@@ -109,7 +109,9 @@ void Replica::seal(Effects& effects) {
   header.previous_chain = own.chain;
   header.region = config_.region;
   header.deps_changes = deps.since(own.deps);
+  header.is_signed = config_.signatures != nullptr;
   std::string bytes = builder_.finish(header);
+  if (header.is_signed) bytes += config_.signatures->sign(bytes);
   own.region = config_.region;
   own.seq = header.last_seq();
   own.chain = header.chain;

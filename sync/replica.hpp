@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -24,6 +25,7 @@
 #include "sync/log_index.hpp"
 #include "sync/message.hpp"
 #include "sync/pending.hpp"
+#include "sync/signatures.hpp"
 #include "sync/stability.hpp"
 
 namespace turnstone::sync {
@@ -36,6 +38,8 @@ struct ReplicaConfig {
   // The other regions; they are also the members whose reports make a delta stable.
   std::vector<std::string> peers;
   Limits limits;
+  // Null: batches are neither signed nor checked.
+  std::shared_ptr<const Signatures> signatures = nullptr;
 };
 
 // What is known of one origin; a function of the applied deltas.
@@ -67,6 +71,7 @@ struct Counters {
   std::uint64_t pages_served = 0;
   std::uint64_t frames_malformed = 0;
   std::uint64_t batches_quarantined = 0;
+  std::uint64_t batches_forged = 0;
   std::uint64_t pending_dropped = 0;
   std::uint64_t batches_below_floor = 0;
 };
@@ -208,7 +213,10 @@ class Replica final : private crdt::KeyspaceObserver {
   void receive_beacon(const std::string& region, const Beacon& report, Effects& effects);
   void receive_page(const std::string& region, const Page& page, Effects& effects);
   // True when the batch was applied, or was already.
-  bool receive_batch(std::string_view bytes, Effects& effects);
+  bool receive_batch(const std::string& sender, std::string_view bytes, Effects& effects);
+  // Whether the region that the batch's origin belongs to has signed it; an alarm if not.
+  bool is_authentic(const std::string& sender, const BatchHeader& header, std::string_view bytes,
+                    Effects& effects);
   void drain_pending(Effects& effects);
   enum class Readiness : std::uint8_t { ready, duplicate, early, refused, below_floor };
   Readiness readiness(const BatchHeader& header) const;

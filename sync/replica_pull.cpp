@@ -29,7 +29,7 @@ void Replica::receive_page(const std::string& region, const Page& page, Effects&
   bool progress = false;
   for (const std::string_view batch : page.batches) {
     const std::size_t before = counters_.batches_applied;
-    receive_batch(batch, effects);
+    receive_batch(region, batch, effects);
     progress = progress || counters_.batches_applied != before;
   }
   if (!asked) return;

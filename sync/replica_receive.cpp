@@ -27,7 +27,7 @@ void Replica::receive(const std::string& sender, std::string_view frame, Effects
   }
   peer->second.heard_ms = timer_ms_;
   if (const auto* publication = std::get_if<Publication>(&message->body)) {
-    receive_batch(publication->batch, effects);
+    receive_batch(region, publication->batch, effects);
   } else if (const auto* report = std::get_if<Beacon>(&message->body)) {
     receive_beacon(region, *report, effects);
   } else if (const auto* pull = std::get_if<Pull>(&message->body)) {
@@ -87,7 +87,7 @@ VersionVector Replica::context_of(const BatchHeader& header) const {
   return context;
 }
 
-bool Replica::receive_batch(std::string_view bytes, Effects& effects) {
+bool Replica::receive_batch(const std::string& sender, std::string_view bytes, Effects& effects) {
   auto header = decode_batch_header(bytes);
   if (!header) {
     ++counters_.frames_malformed;
@@ -99,7 +99,10 @@ bool Replica::receive_batch(std::string_view bytes, Effects& effects) {
     effects.emplace_back(std::in_place_type<Alarm>, Alarm{"batch_refused", "a batch is of another cluster"});
     return false;
   }
-  switch (readiness(*header)) {
+  const Readiness state = readiness(*header);
+  const bool wanted = state != Readiness::duplicate && state != Readiness::refused;
+  if (wanted && !is_authentic(sender, *header, bytes, effects)) return false;
+  switch (state) {
     case Readiness::duplicate:
       ++counters_.duplicates;
       if (planted(Planted::apply_twice))

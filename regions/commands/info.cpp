@@ -83,6 +83,7 @@ void stats(const Call& call, std::string& out) {
   line(out, "pages_served:{}", counters.pages_served);
   line(out, "frames_malformed:{}", counters.frames_malformed);
   line(out, "batches_quarantined:{}", counters.batches_quarantined);
+  line(out, "batches_forged:{}", counters.batches_forged);
   line(out, "pending_dropped:{}", counters.pending_dropped);
 }
 

@@ -34,9 +34,10 @@ LinkLimits link_limits(const Settings& settings) {
 
 }  // namespace
 
-Engine::Engine(const Settings& settings, durability::Store store, storage::LogReader reader,
-               storage::LogReader scanner)
+Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durability::Store store,
+               storage::LogReader reader, storage::LogReader scanner)
     : settings_(settings),
+      keys_(std::move(keys)),
       directory_(std::move(store.directory)),
       replica_(std::move(store.replica)),
       scanner_(std::move(scanner)),
@@ -80,10 +81,8 @@ Result<void> Engine::open() {
 }
 
 Result<void> Engine::open_links() {
-  const auto own = own_keys(settings_);
-  if (!own) return tl::make_unexpected(own.error());
   return links_.open(to_string(settings_.gossip), to_string(settings_.pull), peer_endpoints(settings_),
-                     link_keys(*own, settings_));
+                     link_keys(keys_.get(), settings_));
 }
 
 int Engine::run() {

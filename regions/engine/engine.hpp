@@ -21,6 +21,7 @@
 #include "regions/engine/resp_door.hpp"
 #include "regions/engine/watches.hpp"
 #include "regions/links/peer_links.hpp"
+#include "regions/security/key_ring.hpp"
 #include "regions/settings/settings.hpp"
 #include "sync/replica.hpp"
 
@@ -28,9 +29,10 @@ namespace turnstone::regions {
 
 class Engine final : public commands::LeaderPort, private RespDoorHost {
  public:
-  // Takes what was recovered; `reader` is for the pulls of peers, `scanner` for this thread.
-  Engine(const Settings& settings, durability::Store store, storage::LogReader reader,
-         storage::LogReader scanner);
+  // Takes what was recovered; `keys` are null where links are in clear; `reader` is for the pulls of peers,
+  // `scanner` for this thread.
+  Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durability::Store store,
+         storage::LogReader reader, storage::LogReader scanner);
 
   // Binds every door. Errors: in_use, config, io.
   Result<void> open();
@@ -87,6 +89,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost {
   void stop_now(int exit_code);
 
   const Settings& settings_;
+  std::shared_ptr<KeyRing> keys_;  // the replica's, too
   storage::DataDirectory directory_;
   std::unique_ptr<sync::Replica> replica_;
   storage::LogReader scanner_;

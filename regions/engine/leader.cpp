@@ -8,6 +8,7 @@
 
 #include "core/hash.hpp"
 #include "regions/engine/engine.hpp"
+#include "regions/engine/link_security.hpp"
 #include "regions/settings/exit_code.hpp"
 #include "regions/settings/log.hpp"
 
@@ -38,11 +39,13 @@ Result<Origin> draw_origin() {
   return Origin{number};
 }
 
-sync::ReplicaConfig replica_config(const Settings& settings, Origin origin) {
+sync::ReplicaConfig replica_config(const Settings& settings, Origin origin,
+                                   const std::shared_ptr<KeyRing>& keys) {
   sync::ReplicaConfig config;
   config.cluster = hash64(settings.cluster);
   config.region = settings.region;
   config.origin = origin;
+  config.signatures = keys;
   config.limits.sweep_ms = settings.sweep_ms;
   config.limits.compare_within_ms = 3 * settings.sweep_ms;
   config.limits.log_retain_bytes = settings.log_retain_bytes;
@@ -69,9 +72,12 @@ int run_leader(const Settings& settings) {
   const auto origin = draw_origin();
   if (!origin) return refuse("cannot start", origin.error(), exit_code::io);
 
+  auto keys = key_ring(settings);
+  if (!keys) return refuse("cannot use the key file", keys.error(), exit_code_of(keys.error()));
+
   auto store = durability::open_store(
       settings.data_directory, {settings.cluster, settings.region},
-      [&] { return std::make_unique<sync::Replica>(replica_config(settings, *origin)); },
+      [&] { return std::make_unique<sync::Replica>(replica_config(settings, *origin, *keys)); },
       ConflictLog::conflicts_max);
   if (!store) return refuse("cannot open the data directory", store.error(), exit_code_of(store.error()));
   report_recovery(store->report);
@@ -82,7 +88,7 @@ int run_leader(const Settings& settings) {
   if (!reader) return refuse("cannot read the log", reader.error(), exit_code::io);
   if (!scanner) return refuse("cannot read the log", scanner.error(), exit_code::io);
 
-  Engine engine(settings, std::move(*store), std::move(*reader), std::move(*scanner));
+  Engine engine(settings, *keys, std::move(*store), std::move(*reader), std::move(*scanner));
   if (auto opened = engine.open(); !opened) {
     const bool taken = opened.error().code == Errc::in_use;
     return refuse("cannot open a door", opened.error(),

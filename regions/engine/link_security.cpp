@@ -1,14 +1,26 @@
 #include "regions/engine/link_security.hpp"
 
+#include <utility>
+
 #include "regions/security/key_file.hpp"
 
 namespace turnstone::regions {
 
-Result<std::optional<SecretKeys>> own_keys(const Settings& settings) {
-  if (settings.key_file.empty()) return std::nullopt;
-  auto keys = read_key_file(settings.key_file);
-  if (!keys) return tl::make_unexpected(keys.error());
-  return std::optional<SecretKeys>(*std::move(keys));
+Result<std::shared_ptr<KeyRing>> key_ring(const Settings& settings) {
+  if (settings.key_file.empty()) return nullptr;
+  auto own = read_key_file(settings.key_file);
+  if (!own) return tl::make_unexpected(own.error());
+  SigningKeys trusted = signing_keys(*own, settings);
+  return std::make_shared<KeyRing>(*std::move(own), std::move(trusted));
+}
+
+SigningKeys signing_keys(const SecretKeys& own, const Settings& settings) {
+  SigningKeys trusted;
+  trusted[settings.region].push_back(own.public_keys().signing);
+  for (const PeerSettings& peer : settings.peers)
+    for (const PublicKeys& keys : peer.keys) trusted[peer.name].push_back(keys.signing);
+  for (const RegionKey& key : settings.earlier_keys) trusted[key.region].push_back(key.keys.signing);
+  return trusted;
 }
 
 std::vector<PeerEndpoint> peer_endpoints(const Settings& settings) {
@@ -21,9 +33,9 @@ std::vector<PeerEndpoint> peer_endpoints(const Settings& settings) {
   return endpoints;
 }
 
-std::optional<LinkKeys> link_keys(const std::optional<SecretKeys>& own, const Settings& settings) {
-  if (!own) return std::nullopt;
-  LinkKeys keys{own->public_keys().curve, own->curve_secret(), {}};
+std::optional<LinkKeys> link_keys(const KeyRing* ring, const Settings& settings) {
+  if (ring == nullptr) return std::nullopt;
+  LinkKeys keys{ring->own().public_keys().curve, ring->own().curve_secret(), {}};
   for (const PeerSettings& peer : settings.peers)
     for (const PublicKeys& allowed : peer.keys) keys.allowed.emplace(allowed.curve, peer.name);
   return keys;

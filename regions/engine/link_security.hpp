@@ -1,20 +1,23 @@
 #pragma once
-// From the settings to what the links are opened with.
+// From the settings to the keys that links are opened and batches are signed with.
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "core/error.hpp"
 #include "regions/links/peer_links.hpp"
-#include "regions/security/secret_keys.hpp"
+#include "regions/security/key_ring.hpp"
 #include "regions/settings/settings.hpp"
 
 namespace turnstone::regions {
 
-// This leader's keys; none when the settings name no key file. Errors: config, io.
-Result<std::optional<SecretKeys>> own_keys(const Settings& settings);
+// Null when the settings name no key file. Errors: config, io.
+Result<std::shared_ptr<KeyRing>> key_ring(const Settings& settings);
+// Whose signature counts, our own included.
+SigningKeys signing_keys(const SecretKeys& own, const Settings& settings);
 
 std::vector<PeerEndpoint> peer_endpoints(const Settings& settings);
-// Borrows the secret from `own`. None when there is none.
-std::optional<LinkKeys> link_keys(const std::optional<SecretKeys>& own, const Settings& settings);
+// Borrows the secret from the ring. None when there is none.
+std::optional<LinkKeys> link_keys(const KeyRing* ring, const Settings& settings);
 
 }  // namespace turnstone::regions

@@ -114,7 +114,7 @@ class BadPeers(case.ClusterTest):
         self.refuse(self.fake.publication(self.intruder(cluster=12345)), "another cluster")
 
     def test_a_batch_of_another_version(self):
-        self.refuse(self.fake.publication(self.intruder(version=2)), "version 2")
+        self.refuse(self.fake.publication(self.intruder(version=3)), "version 3")
 
     def test_a_batch_that_cannot_be_applied_is_quarantined(self):
         for origin, effects, count in ((5, b"\x93\x01\x00\xc4\x01k", 1), (6, record(200, 0, "k", "v"), 1),

@@ -56,14 +56,18 @@ class FakePeer:
         flat = [number for entry in sorted(vector.items()) for number in entry]
         return self.head(2, origin, 0, **head) + record(*flat)
 
-    def batch(self, origin, first_seq, count, effects, previous_chain=0, hlc=1 << 16, cluster=None, version=1):
-        """(the batch's bytes with a right checksum, its chain); effects are records."""
+    def batch(self, origin, first_seq, count, effects, previous_chain=0, hlc=1 << 16, cluster=None, version=1,
+              region=None, signer=None):
+        """(the batch's bytes with a right checksum, its chain); effects are records. Signed with
+        the secrets of `signer`."""
+        version = 2 if signer else version
         head = [version, self.cluster if cluster is None else cluster, origin, first_seq, count, previous_chain, hlc]
         if first_seq == 1:
-            head.append(self.region)
+            head.append(region or self.region)
         body = record(*head) + record() + effects
         chain = hash64(body)
-        return body + chain.to_bytes(8, "little"), chain
+        batch = body + chain.to_bytes(8, "little")
+        return batch + (signer.sign(batch) if signer else b""), chain
 
     def publication(self, batch, **head):
         return self.head(1, **head) + record(batch)

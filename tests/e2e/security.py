@@ -206,6 +206,64 @@ class Impostors(KeyedTest):
         self.assertEqual(dealer.poll(0), 0)
         self.check_unharmed()
 
+    def forged(self, batch, *texts):
+        """It is refused, as a publication and in a page, and tokyo is named."""
+        self.say_until_logged([self.fake.publication(batch)], "batch_forged", "'tokyo' sent a batch of origin", *texts)
+        before = self.stats(self.paris, "batches_forged")
+        def asked():
+            self.fake.publish(self.fake.beacon(99, {99: 1}))
+            return self.fake.asked(100)
+        def answered():
+            request = asked()
+            if request:
+                self.fake.router.send_multipart([*request[:-1], self.fake.page(1, [batch])])
+            return self.stats(self.paris, "batches_forged") > before
+        until(answered, 20, "the forged batch is refused in a page, too")
+        self.assertIsNone(self.paris.call("GET", "k"))
+        self.assertNotIn("quarantined", self.paris.log_text())
+        self.assertEqual(self.stats(self.paris, "batches_quarantined"), 0)
+        self.check_unharmed()
+
+    def dallas_writes(self):
+        """Its origin and how far it has come."""
+        self.dallas.call("SET", "by", "dallas")
+        self.cluster.wait_converged()
+        return int(self.dallas.region_views()["dallas"]["origin"], 16), 1
+
+    def test_the_next_batch_of_dallas_signed_by_tokyo(self):
+        origin, written = self.dallas_writes()
+        self.forged(self.fake.batch(origin, written + 1, 1, put_string("k", "intruder"), signer=self.secrets)[0],
+                    "%016x" % origin, "'dallas' has not signed")
+
+    def test_the_next_batch_of_dallas_signed_by_nobody(self):
+        origin, written = self.dallas_writes()
+        self.forged(self.fake.batch(origin, written + 1, 1, put_string("k", "intruder"))[0], "'dallas'")
+
+    def test_a_new_origin_that_says_it_is_of_dallas(self):
+        self.forged(self.fake.batch(77, 1, 1, put_string("k", "intruder"), region="dallas", signer=self.secrets)[0],
+                    "'dallas' has not signed")
+
+    def test_a_signature_of_other_bytes(self):
+        batch, _ = self.fake.batch(5, 1, 1, put_string("k", "intruder"), signer=self.secrets)
+        other, _ = self.fake.batch(5, 1, 1, put_string("k", "another"), signer=self.secrets)
+        self.forged(batch[:-64] + other[-64:], "'tokyo' has not signed")
+
+    def test_its_own_batches_are_taken_and_relayed(self):
+        batch, _ = self.fake.batch(5, 1, 1, put_string("k", "v"), signer=self.secrets)
+        self.cluster.cut("paris", "dallas")
+        def heard():
+            self.fake.publish(self.fake.publication(batch))
+            return self.paris.call("GET", "k") == "v"
+        until(heard, 20, "paris takes tokyo's batch")
+        self.fake.close()
+        self.cluster.heal("paris", "dallas")
+        self.cluster.wait_converged()
+        self.assertEqual(self.dallas.call("GET", "k"), "v")
+        self.dallas.kill9()
+        self.dallas.start()
+        self.cluster.wait_converged()
+        self.assertEqual(self.stats(self.dallas, "batches_forged"), 0)
+
     def test_its_own_questions_are_answered(self):
         self.paris.call("SET", "k", "v")
         self.fake.dealer.send(self.fake.head(3, 1, 2**20) + record())

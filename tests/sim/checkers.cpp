@@ -104,7 +104,8 @@ void Checkers::conflict(const Leader& leader, const crdt::Conflict& conflict) {
 }
 
 void Checkers::alarm(const Leader& leader, const sync::Alarm& alarm) {
-  require(alarm.name == "clock_ahead",
+  const bool forgeries = leader.replica().config().signatures != nullptr;
+  require(alarm.name == "clock_ahead" || (forgeries && alarm.name == "batch_forged"),
           fmt::format("{} raises {} among honest leaders: {}", leader.region(), alarm.name, alarm.text));
 }
 

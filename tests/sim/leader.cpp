@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/planted.hpp"
+#include "tests/sim/forger.hpp"
 #include "tests/sim/world.hpp"
 
 namespace turnstone::sim {
@@ -42,6 +43,7 @@ void Leader::start() {
   }
   config.peers = world_.peers_of(index_);
   config.limits = world_.swarm().limits;
+  if (world_.swarm().forgery_every_ms != 0) config.signatures = signatures_of(region_);
   ++process_;
   syncing_ = false;
   restored_ = false;

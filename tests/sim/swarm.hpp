@@ -50,6 +50,8 @@ struct Swarm {
   std::uint64_t clock_skew_max_ms = 0;
   std::uint64_t clock_jump_every_ms = 0;
   std::uint64_t clock_jump_max_ms = 0;
+  // Batches are signed, and a leader writes in another's name.
+  std::uint64_t forgery_every_ms = 0;
 
   sync::Limits limits;
 };

@@ -5,6 +5,7 @@
 
 #include "core/hash.hpp"
 #include "tests/sim/clients.hpp"
+#include "tests/sim/forger.hpp"
 
 namespace turnstone::sim {
 namespace {
@@ -19,6 +20,7 @@ World::World(std::uint64_t seed, bool verbose)
       verbose_(verbose),
       network_(swarm_, random_),
       checkers_(leaders_, swarm_.limits.clock_drift_max_ms) {
+  if (seed % 8 == 3) swarm_.forgery_every_ms = 300;
   leaders_.reserve(swarm_.leaders);
   for (std::size_t i = 0; i < swarm_.leaders; ++i) {
     leaders_.emplace_back(*this, i, regions[i]);
@@ -90,6 +92,13 @@ void World::schedule_faults() {
   };
   every(swarm_.partition_every_ms, [this] { partition_something(); });
   every(swarm_.crash_every_ms, [this] { crash_something(); });
+  every(swarm_.forgery_every_ms, [this] {
+    const Leader& forger = leaders_[random_.below(leaders_.size())];
+    const std::string frame = forger.up() ? forged_frame(forger.replica(), random_) : std::string();
+    if (frame.empty()) return;
+    trace("{} writes in the name of another", forger.region());
+    publish(forger, frame);
+  });
   for (Leader& leader : leaders_) {
     every(swarm_.checkpoint_every_ms, [&leader] {
       if (leader.up()) leader.begin_checkpoint();

@@ -19,7 +19,7 @@ struct Made {
 };
 
 // Two operations of paris, the second with two effects.
-Made example(Seq first_seq = 1) {
+Made example(Seq first_seq = 1, bool is_signed = false) {
   BatchBuilder builder;
   builder.begin_operation(hlc_from_ms(1'700'000'000'000));
   builder.add(Put{"greeting", Kind::string, {}, "bonjour"});
@@ -34,7 +34,9 @@ Made example(Seq first_seq = 1) {
   made.header.region = "paris";
   made.header.deps_changes = {{Origin{5}, 12}, {Origin{6}, 1}};
   REQUIRE(builder.count() == 2);
+  made.header.is_signed = is_signed;
   made.bytes = builder.finish(made.header);
+  if (is_signed) made.bytes += std::string(64, 's');
   REQUIRE(builder.empty());
   return made;
 }
@@ -110,6 +112,30 @@ TEST_CASE("batch: the bytes are those of the golden file") {
   CHECK(hex(example().bytes) == golden);
 }
 
+TEST_CASE("batch: a signed batch is version 2 with the signature behind its hash") {
+  const Made made = example(1, true);
+  std::ifstream file(std::string(TURNSTONE_SOURCE_DIR) + "/tests/sync/golden/batch_version_2.hex");
+  REQUIRE(file.good());
+  CHECK(hex(made.bytes) == std::string((std::istreambuf_iterator<char>(file)), {}));
+  const auto header = decode_batch_header(made.bytes);
+  REQUIRE(header.has_value());
+  CHECK(header->is_signed);
+  CHECK(header->chain == made.header.chain);
+  CHECK(signature_of(made.bytes) == std::string(64, 's'));
+  CHECK(signed_part(made.bytes) == std::string_view(made.bytes).substr(0, made.bytes.size() - 64));
+  CHECK(decode_batch_deltas(*header, made.bytes)->size() == 2);
+  CHECK(!decode_batch_header(example().bytes)->is_signed);
+  // Nothing of it can be taken for a batch of the other version.
+  for (std::size_t size = 0; size < made.bytes.size(); ++size)
+    CHECK(!decode_batch_header(std::string_view(made.bytes).substr(0, size)).has_value());
+  std::string unsigned_claim = made.bytes;
+  unsigned_claim[1] = 1;
+  CHECK(refused(unsigned_claim) == Errc::corrupt);
+  std::string signed_claim = example().bytes;
+  signed_claim[1] = 2;
+  CHECK(refused(signed_claim) == Errc::corrupt);
+}
+
 TEST_CASE("batch: a batch cut short at any byte is refused") {
   const std::string bytes = example().bytes;
   for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -142,7 +168,7 @@ TEST_CASE("batch: a cut under a right hash is malformed, but where it only takes
 
 TEST_CASE("batch: another version is refused by its name") {
   std::string records;
-  RecordWriter(records).record(8).uint(2).uint(7).uint(1).uint(1).uint(1).uint(0).uint(0).bytes("paris");
+  RecordWriter(records).record(8).uint(3).uint(7).uint(1).uint(1).uint(1).uint(0).uint(0).bytes("paris");
   CHECK(refused(with_hash(records)) == Errc::unsupported_version);
 }
 

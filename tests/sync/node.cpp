@@ -12,14 +12,15 @@ const std::vector<std::string> regions = {"paris", "tokyo", "dallas"};
 
 }  // namespace
 
-Node::Node(const std::string& region, Limits limits, std::uint64_t origin)
-    : region_(region), limits_(limits) {
+Node::Node(const std::string& region, Limits limits, std::uint64_t origin,
+           std::shared_ptr<const Signatures> signatures)
+    : region_(region), limits_(limits), signatures_(std::move(signatures)) {
   const auto at = std::find(regions.begin(), regions.end(), region);
   make(origin != 0 ? origin : static_cast<std::uint64_t>(at - regions.begin()) + 1);
 }
 
 void Node::make(std::uint64_t origin) {
-  ReplicaConfig config{cluster, region_, Origin{origin}, {}, limits_};
+  ReplicaConfig config{cluster, region_, Origin{origin}, {}, limits_, signatures_};
   std::copy_if(regions.begin(), regions.end(), std::back_inserter(config.peers),
                [this](const std::string& name) { return name != region_; });
   replica_ = std::make_unique<Replica>(config, 2);

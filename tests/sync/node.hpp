@@ -14,7 +14,8 @@ class Node {
   static constexpr std::uint64_t cluster = 7;
 
   // The other two of paris (origin 1), tokyo (2) and dallas (3) are its peers.
-  explicit Node(const std::string& region, Limits limits = {}, std::uint64_t origin = 0);
+  explicit Node(const std::string& region, Limits limits = {}, std::uint64_t origin = 0,
+                std::shared_ptr<const Signatures> signatures = nullptr);
 
   sync::Replica& replica() { return *replica_; }
   const std::string& region() const { return region_; }
@@ -64,6 +65,7 @@ class Node {
 
   std::string region_;
   Limits limits_;
+  std::shared_ptr<const Signatures> signatures_;
   std::unique_ptr<Replica> replica_;
   std::vector<std::string> published_;
   std::vector<Send> sent_;

@@ -1,0 +1,138 @@
+// Who may write as whom. A signature here is the region's name, repeated, and a hash.
+#include "core/hash.hpp"
+#include "sync/message.hpp"
+#include "tests/catch.hpp"
+#include "tests/sync/node.hpp"
+
+using namespace turnstone;
+using namespace turnstone::sync;
+
+namespace {
+
+class Names final : public Signatures {
+ public:
+  explicit Names(std::string region) : region_(std::move(region)) {}
+  std::string sign(std::string_view bytes) const override { return made(region_, bytes); }
+  bool verify(std::string_view region, std::string_view bytes, std::string_view signature) const override {
+    return made(region, bytes) == signature;
+  }
+  static std::string made(std::string_view region, std::string_view bytes) {
+    std::string text = std::to_string(hash64(bytes)) + std::string(region);
+    text.resize(signature_bytes, '.');
+    return text;
+  }
+
+ private:
+  std::string region_;
+};
+
+Node keyed(const std::string& region, std::uint64_t origin = 0, Limits limits = {}) {
+  return Node(region, limits, origin, std::make_shared<Names>(region));
+}
+
+std::string publication(const std::string& region, std::string_view batch) {
+  return encode(Node::cluster, region, Publication{batch});
+}
+
+const Alarm& last_alarm(const Node& node) {
+  REQUIRE(!node.alarms.empty());
+  return node.alarms.back();
+}
+
+}  // namespace
+
+TEST_CASE("signatures: what a region signed is taken from it and from who relays it") {
+  Node paris = keyed("paris"), tokyo = keyed("tokyo"), dallas = keyed("dallas");
+  paris.set("k", "v");
+  paris.sync();
+  publish(paris, tokyo);
+  tokyo.sync();
+  CHECK(tokyo.get("k") == "v");
+  exchange(tokyo, dallas);
+  CHECK(dallas.get("k") == "v");
+  CHECK(*dallas.log[0].bytes == *paris.log[0].bytes);
+  CHECK(dallas.alarms.empty());
+}
+
+TEST_CASE("signatures: a batch that its region has not signed is refused, and its sender named") {
+  Node paris = keyed("paris"), tokyo = keyed("tokyo");
+  paris.set("k", "one");
+  paris.set("k", "two");
+  paris.sync();
+  tokyo.hear("paris", {publication("paris", *paris.log[0].bytes)});
+  const std::string good = *paris.log[1].bytes;
+  const std::string records = good.substr(0, good.size() - signature_bytes);
+  for (const std::string& signature : {Names::made("dallas", records), std::string(signature_bytes, '\0'),
+                                       Names::made("paris", records + "x")}) {
+    tokyo.hear("dallas", {publication("dallas", records + signature)});
+    CHECK(tokyo.get("k") == "one");
+    CHECK(last_alarm(tokyo).name == "batch_forged");
+    CHECK(last_alarm(tokyo).text ==
+          "'dallas' sent a batch of origin 0000000000000001 that region 'paris' has not signed");
+  }
+  CHECK(tokyo.replica().counters().batches_forged == 3);
+  // The origin that was lied about is heard on.
+  CHECK(!tokyo.has_alarm("origin_quarantined"));
+  tokyo.hear("dallas", {publication("dallas", good)});
+  CHECK(tokyo.get("k") == "two");
+}
+
+TEST_CASE("signatures: an unsigned batch is refused where others are signed") {
+  Node paris("paris");
+  Node tokyo = keyed("tokyo");
+  paris.set("k", "v");
+  paris.sync();
+  publish(paris, tokyo);
+  CHECK(tokyo.get("k") == "(none)");
+  CHECK(last_alarm(tokyo).name == "batch_forged");
+}
+
+TEST_CASE(
+    "signatures: nobody begins an origin in another region's name, or takes an origin that is announced") {
+  Node tokyo = keyed("tokyo");
+  Node intruder = keyed("dallas", 50);  // signs as dallas
+  intruder.set("k", "intruder");
+  intruder.sync();
+  // paris announces origin 50 as its own.
+  Node paris = keyed("paris", 50);
+  paris.now_ms += 2000;
+  paris.tick();
+  tokyo.hear("paris", paris.take_published());
+  tokyo.hear("dallas", {publication("dallas", *intruder.log[0].bytes)});
+  CHECK(tokyo.get("k") == "(none)");
+  CHECK(last_alarm(tokyo).name == "batch_forged");
+  paris.set("k", "paris");
+  paris.sync();
+  publish(paris, tokyo);
+  CHECK(tokyo.get("k") == "paris");
+}
+
+TEST_CASE("signatures: what waits for an earlier batch was checked before it was kept") {
+  Node paris = keyed("paris"), tokyo = keyed("tokyo");
+  for (const char* value : {"one", "two", "three"}) paris.set("k", value);
+  paris.sync();
+  const auto give = [&](std::size_t i) { tokyo.hear("paris", {publication("paris", *paris.log[i].bytes)}); };
+  const std::string third = *paris.log[2].bytes;
+  const std::string records = third.substr(0, third.size() - signature_bytes);
+  // Nobody can tell yet whose it is: it is not kept, and nothing is said.
+  give(2);
+  CHECK(tokyo.replica().counters().pending_dropped == 1);
+  CHECK(tokyo.alarms.empty());
+  give(0);
+  // Now it is known, and a forged one takes nobody's place in the queue.
+  tokyo.hear("dallas", {publication("dallas", records + Names::made("dallas", records))});
+  CHECK(last_alarm(tokyo).name == "batch_forged");
+  give(2);
+  give(1);
+  CHECK(tokyo.get("k") == "three");
+}
+
+TEST_CASE("signatures: a leader starts on a log that it took before, whoever signed it") {
+  Node paris = keyed("paris"), tokyo = keyed("tokyo");
+  paris.set("k", "v");
+  paris.sync();
+  publish(paris, tokyo);
+  tokyo.sync();
+  tokyo.restart(22);
+  CHECK(tokyo.get("k") == "v");
+}
