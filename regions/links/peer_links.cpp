@@ -26,9 +26,14 @@ std::string own_door(const std::string& listening) {
 void set_common(zmq::socket_t& socket, std::size_t bytes_max) {
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(bytes_max));
-  // A peer that vanished without a word is noticed within three beats.
-  socket.set(zmq::sockopt::heartbeat_ivl, 1000);
-  socket.set(zmq::sockopt::heartbeat_timeout, 3000);
+  // A peer that vanished without a word is noticed within seconds, by the kernel: libzmq's own
+  // heartbeats end the process when they meet a connection that broke while the receive queue
+  // was full (zeromq/libzmq issues 3937 and 4364).
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
+  socket.set(zmq::sockopt::tcp_maxrt, 5000);
   socket.set(zmq::sockopt::handshake_ivl, 5000);
   socket.set(zmq::sockopt::reconnect_ivl, 50);
   socket.set(zmq::sockopt::reconnect_ivl_max, 1000);
@@ -55,6 +60,25 @@ void expect_key(zmq::socket_t& socket, const LinkKeys& keys, const Key32& server
   socket.set(zmq::sockopt::curve_serverkey, zmq::buffer(server));
 }
 
+// How many mends in a row a connection has been silent. Longer each time that connecting again
+// did not help, so that a page may take its time on a slow link.
+class Silence {
+ public:
+  void broken() { *this = {}; }
+  // True when it has lasted too long.
+  bool lasts() {
+    if (++mends_ < patience_) return false;
+    mends_ = 0;
+    patience_ = std::min(patience_ * 2, patience_max);
+    return true;
+  }
+
+ private:
+  static constexpr int patience_max = 300;
+  int mends_ = 0;
+  int patience_ = 5;
+};
+
 }  // namespace
 
 struct PeerLinks::Sockets {
@@ -64,6 +88,9 @@ struct PeerLinks::Sockets {
     // What the gate calls them.
     std::size_t sub_watch = 0;
     std::size_t dealer_watch = 0;
+    Silence sub_silence{};
+    Silence dealer_silence{};
+    bool asked = false;  // and not answered yet
   };
   struct Peer {
     PeerEndpoint endpoint;
@@ -241,16 +268,19 @@ bool PeerLinks::receive(std::size_t budget, const FrameSink& sink) {
   if (!sockets_) return false;
   Sockets& s = *sockets_;
   zmq::message_t frame;
-  const auto drain = [&](zmq::socket_t& socket, const Sockets::Peer& peer) {
+  const auto drain = [&](zmq::socket_t& socket, Silence& silence, const Sockets::Peer& peer) {
+    const std::size_t before = budget;
     while (budget > 0 && Sockets::receive_single(socket, frame)) {
       --budget;
+      silence.broken();
       if (!peer.cut) sink(peer.endpoint.region, frame.to_string_view());
     }
+    return budget != before;
   };
   for (Sockets::Peer& peer : s.peers) {
     for (Sockets::Line& line : peer.lines) {
-      drain(line.sub, peer);
-      drain(line.dealer, peer);
+      drain(line.sub, line.sub_silence, peer);
+      if (drain(line.dealer, line.dealer_silence, peer)) line.asked = false;
     }
   }
   zmq::message_t sender;
@@ -275,7 +305,9 @@ bool PeerLinks::request(const std::string& peer, std::string_view frame) {
   Sockets::Peer* found = sockets_ ? sockets_->find(peer) : nullptr;
   if (found == nullptr || found->cut) return false;
   return std::ranges::any_of(found->lines, [&](Sockets::Line& line) {
-    return line.dealer.send(zmq::buffer(frame), zmq::send_flags::dontwait).has_value();
+    const bool sent = line.dealer.send(zmq::buffer(frame), zmq::send_flags::dontwait).has_value();
+    line.asked = line.asked || sent;
+    return sent;
   });
 }
 
@@ -318,8 +350,10 @@ void PeerLinks::mend() {
   for (Sockets::Peer& peer : sockets_->peers) {
     for (Sockets::Line& line : peer.lines) {
       if (peer.cut) continue;
-      if (is_broken(line.sub_watch)) Sockets::connect_again(line.sub, tcp(peer.endpoint.gossip));
-      if (is_broken(line.dealer_watch)) Sockets::connect_again(line.dealer, tcp(peer.endpoint.pull));
+      if (is_broken(line.sub_watch) || line.sub_silence.lasts())
+        Sockets::connect_again(line.sub, tcp(peer.endpoint.gossip));
+      if (is_broken(line.dealer_watch) || (line.asked && line.dealer_silence.lasts()))
+        Sockets::connect_again(line.dealer, tcp(peer.endpoint.pull));
     }
   }
 }

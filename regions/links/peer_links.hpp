@@ -76,8 +76,10 @@ class PeerLinks {
   Result<void> heal(const std::string& peer);
   bool is_cut(const std::string& peer) const { return cut_.contains(peer); }
 
-  // Tries again where a peer has turned us away or did not speak as a leader does, which
-  // ZeroMQ takes for the end. To be called now and then.
+  // Connects again where a peer has turned us away or did not speak as a leader does, which
+  // ZeroMQ takes for the end; and where nothing was heard, or a question was not answered, for
+  // five calls (then ten, twenty ...): a connection may be dead without an end being told, and
+  // a ROUTER forgets a connection when another one takes its name. To be called once a second.
   void mend();
   // Who was turned away since start.
   Refusals refusals() const;

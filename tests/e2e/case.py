@@ -8,7 +8,7 @@ import cluster
 
 SKIP = 77  # what CTest counts as skipped (SKIP_RETURN_CODE)
 # What no log may hold, whatever the test does to a leader.
-FATAL = re.compile(r"check failed|AddressSanitizer|ThreadSanitizer|runtime error|LeakSanitizer|terminate called")
+FATAL = re.compile(r"broken invariant|Assertion failed|AddressSanitizer|ThreadSanitizer|runtime error|LeakSanitizer|terminate called")
 
 
 class ClusterTest(unittest.TestCase):
