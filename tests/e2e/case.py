@@ -17,10 +17,11 @@ class ClusterTest(unittest.TestCase):
     options = ()
     shared = False
     start_all = True
+    proxied = False  # whether a misbehaving network lies between the leaders
 
     @classmethod
     def make_cluster(cls):
-        made = cluster.Cluster(*cls.regions, options=cls.options)
+        made = cluster.Cluster(*cls.regions, options=cls.options, proxied=cls.proxied)
         return made.start() if cls.start_all else made
 
     @classmethod

@@ -14,6 +14,7 @@ import subprocess
 import time
 
 import processes
+import proxy
 from processes import until
 from resp import Disconnected, ReplyError, Resp
 
@@ -198,14 +199,22 @@ def as_dict(reply):
 
 
 class Cluster:
-    def __init__(self, *regions, root=None, cluster_name="turnstone", options=()):
+    def __init__(self, *regions, root=None, cluster_name="turnstone", options=(), proxied=False):
+        """With `proxied` all that leaders say to each other goes through self.network."""
         self.root = root or processes.scratch_directory("e2e")
+        self.network = proxy.Network() if proxied else None
         self.leaders = {region: Leader(region, self.root, cluster_name)
                         for region in regions or REGIONS}
         for leader in self:
             leader.options = list(options)
-            leader.peers = {peer.region: "127.0.0.1:%d" % peer.gossip_port
-                            for peer in self if peer is not leader}
+            leader.peers = {peer.region: self.address(leader, peer) for peer in self if peer is not leader}
+
+    def address(self, leader, peer):
+        """Where `leader` finds `peer`."""
+        if self.network is None:
+            return "127.0.0.1:%d" % peer.gossip_port
+        ports = self.network.link(leader.region, peer.region, (peer.gossip_port, peer.pull_port))
+        return "127.0.0.1:%d,127.0.0.1:%d" % tuple(ports)
 
     def __iter__(self):
         return iter(self.leaders.values())
@@ -226,6 +235,9 @@ class Cluster:
         for leader in self:
             if leader.process is not None:
                 leader.kill9()
+        if self.network is not None:
+            self.network.close()
+            self.network = None
         if gone:
             raise AssertionError("ended by itself: " + ", ".join(
                 "%s (%s)" % (leader.region, leader.process.returncode) for leader in gone))
@@ -271,7 +283,10 @@ class Cluster:
             return len({str(what(leader)) for leader in leaders}) == 1
 
         def seen():
-            return {leader.region: (leader.vector(), leader.digest()) for leader in leaders}
+            return "\n".join("%s: %s, hears %s" % (
+                leader.region, leader.digest(), {region: (view["link"], view["last_heard_ms_ago"])
+                                                 for region, view in leader.region_views().items()})
+                             for leader in leaders)
 
         started = time.monotonic()
         until(lambda: equal(Leader.vector) and equal(Leader.digest), seconds, lambda: "equal states: %s" % seen())

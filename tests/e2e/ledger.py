@@ -34,6 +34,8 @@ class Writer:
         self.leaders = leaders
         self.at_home = len(leaders) == 1
         self.rng = random.Random(seed)
+        # Its leader may have forgotten what it acknowledged, until the others bring it back.
+        self.forgetful = False
         self.operations = 0
         self.next = 0
         self.next_cause = 0
@@ -84,7 +86,9 @@ class Writer:
         client.send_bytes(b"".join(encode(operation.command) for operation in sent))
         for operation in sent:
             reply = client.read()
-            if not isinstance(reply, ReplyError):
+            if self.forgetful and operation.command[0] == "SREM" and reply == 0:
+                operation.refused()
+            elif not isinstance(reply, ReplyError):
                 operation.answered()
                 self.operations += 1
             elif reply.code == "LOADING":
