@@ -82,9 +82,9 @@ Hash128 digest_of(std::string_view key, Kind kind, std::string_view field, const
   return hash128(bytes);
 }
 
-CellImage image_of(const CellName& name, const Cell* cell) {
+CellImage image_of(const CellName& name, const Cell* cell, CellPart part) {
   if (cell == nullptr || cell->empty()) return {name, {}};
-  std::string bytes = encode_cell(*cell, CellPart::state_and_unstable);
+  std::string bytes = encode_cell(*cell, part);
   const std::uint64_t sum = checksum(name, bytes);
   bytes.append(reinterpret_cast<const char*>(&sum), sizeof sum);
   return {name, std::move(bytes)};

@@ -33,7 +33,7 @@ std::string encode_cell(const Cell& cell, CellPart part);
 // Of a cell and its name, over the state: leaders that applied the same deltas have the same.
 Hash128 digest_of(std::string_view key, Kind kind, std::string_view field, const Cell& cell);
 // The records and 8 bytes of hash over the name and them.
-CellImage image_of(const CellName& name, const Cell* cell);
+CellImage image_of(const CellName& name, const Cell* cell, CellPart part = CellPart::state_and_unstable);
 // Errors: corrupt, malformed.
 Result<Cell> decode_image(const CellImage& image);
 

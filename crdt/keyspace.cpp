@@ -325,6 +325,31 @@ void Keyspace::note_unstable(const CellName& name, const std::vector<Contributio
   }
 }
 
+Result<void> Keyspace::replace(const CellImage& image, KeyspaceObserver& observer) {
+  const CellName& name = image.name;
+  if (image.bytes.empty()) {
+    const Cell* ours = find_cell(name.key, name.kind, name.field);
+    if (ours == nullptr) return {};
+    dirty_.before_change(name.key, name.kind, name.field, ours);
+    Entry& entry = *find_entry(name.key);
+    if (name.kind == Kind::string) entry.string_ = {};
+    drop_cell(entry, name.kind, name.field);
+    drop_key_if_empty(name.key);
+  } else {
+    // Read before anything is changed.
+    if (auto cell = decode_image(image); !cell) return tl::make_unexpected(cell.error());
+    dirty_.before_change(name.key, name.kind, name.field, find_cell(name.key, name.kind, name.field));
+    if (auto loaded = load(image); !loaded) return loaded;
+  }
+  observer.key_changed(name.key);
+  return {};
+}
+
+void Keyspace::each_key(std::size_t bucket,
+                        const std::function<void(std::string_view, const Entry&)>& visit) const {
+  for (const auto& [key, entry] : shards_[bucket]) visit(key, entry);
+}
+
 void Keyspace::encode_frozen(std::size_t max) {
   dirty_.encode(max, [this](const CellName& name) { return find_cell(name.key, name.kind, name.field); });
 }

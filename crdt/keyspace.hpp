@@ -47,6 +47,8 @@ class Keyspace {
                      const std::function<void(std::string_view key, const Entry&)>& visit) const;
   // Some key; `random` chooses. Empty optional when there is none.
   std::optional<std::string> random_key(std::uint64_t random) const;
+  // Null when there is no such cell.
+  const Cell* find_cell(std::string_view key, Kind kind, std::string_view field) const;
 
   // --- changing
 
@@ -60,6 +62,12 @@ class Keyspace {
   // Increments listed singly, and deletes remembered, until they are stable.
   std::size_t unstable_increments() const { return unstable_increments_; }
   std::size_t unstable_deletes() const { return deletes_.size(); }
+
+  // Puts a cell in the place of ours, or removes ours if the image is empty, as no effect
+  // would: what leaders do who find that they hold something else though they have applied
+  // the same deltas. Counts as a change for the next checkpoint, and not as a touch.
+  // Errors: corrupt, malformed.
+  Result<void> replace(const CellImage& image, KeyspaceObserver& observer);
 
   // --- durability
 
@@ -79,6 +87,9 @@ class Keyspace {
   std::size_t bucket_of(std::string_view key) const { return shard_index(key); }
   // The log position of the batch whose effects are applied from now on.
   void set_position(std::uint64_t position) { position_ = position; }
+  // The keys of a bucket, in no order.
+  void each_key(std::size_t bucket,
+                const std::function<void(std::string_view key, const Entry&)>& visit) const;
   // The position of the last effect that concerned the bucket, whether it found anything to
   // change or not. What the bucket holds has not changed since.
   std::uint64_t touched(std::size_t bucket) const { return std::max(touched_[bucket], all_touched_); }
@@ -108,7 +119,6 @@ class Keyspace {
 
   std::size_t shard_index(std::string_view key) const;
   Entry* find_entry(std::string_view key);
-  const Cell* find_cell(std::string_view key, Kind kind, std::string_view field) const;
   // Makes the entry and the cell if need be, and saves the cell for a checkpoint under way.
   Target open(std::string_view key, Kind kind, std::string_view field);
   // Removes the cell, and the entry, if nothing is left in them.

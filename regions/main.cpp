@@ -10,12 +10,14 @@
 #include "regions/settings/load.hpp"
 #include "regions/settings/log.hpp"
 #include "regions/settings/subcommand.hpp"
+#include "regions/verify/subcommand.hpp"
 
 namespace turnstone::regions {
 namespace {
 
 // In the order in which the help shows them.
-constexpr const Subcommand* subcommands[] = {&keygen, &backup::backup_command, &backup::restore_command};
+constexpr const Subcommand* subcommands[] = {&keygen, &backup::backup_command, &backup::restore_command,
+                                             &verify::verify_command};
 
 int serve(const std::vector<std::string>& arguments) {
   const auto request = load_settings(arguments, process_environment(), subcommands);

@@ -12,6 +12,11 @@ const Hash128* BucketDigests::get(std::size_t bucket, std::size_t& cells) {
   return known != nullptr ? known : renew(bucket, cells);
 }
 
+void BucketDigests::forget(std::size_t bucket) {
+  remembered_[bucket].touched = never;
+  walks_.erase(bucket);
+}
+
 const Hash128* BucketDigests::renew(std::size_t bucket, std::size_t& cells) {
   if (cells == 0) return nullptr;
   auto walk = walks_.find(bucket);

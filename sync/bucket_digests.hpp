@@ -20,6 +20,8 @@ class BucketDigests {
   // The same, computed if need be with up to `cells` cells, which are counted down; null
   // when they did not suffice: the next call goes on.
   const Hash128* get(std::size_t bucket, std::size_t& cells);
+  // The rows were changed by something else than an effect.
+  void forget(std::size_t bucket);
   // Computes it from the rows in any case: memory may have rotted behind what is remembered.
   const Hash128* renew(std::size_t bucket, std::size_t& cells);
 

@@ -132,6 +132,10 @@ class Replica final : private crdt::KeyspaceObserver {
   // Fixes a moment for a checkpoint: seals the open batch and freezes the dirty cells.
   Checkpoint freeze(Effects& effects);
 
+  // Puts a row of another leader in the place of ours; see sync/bucket_rows.hpp, which checks
+  // first that this may be. Errors: corrupt, malformed.
+  Result<void> replace(const crdt::CellImage& image) { return keyspace_.replace(image, *this); }
+
   // --- reading
 
   const crdt::Keyspace& keyspace() const { return keyspace_; }

@@ -14,7 +14,7 @@ turnstone_packages() {
     build)
       echo g++ cmake ninja-build pkg-config python3 \
         libzmq3-dev cppzmq-dev libsodium-dev libmsgpack-cxx-dev libsqlitecpp-dev libsqlite3-dev librange-v3-dev libboost-dev \
-        libfmt-dev libspdlog-dev libexpected-dev libcli11-dev libtomlplusplus-dev libxxhash-dev \
+        libfmt-dev libspdlog-dev libexpected-dev libcli11-dev libtomlplusplus-dev libxxhash-dev libhiredis-dev \
         catch2 librapidcheck-dev
       ;;
     demo) echo redis-tools ;;

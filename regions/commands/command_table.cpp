@@ -133,6 +133,11 @@ constexpr Command table[] = {
     {"ts.conflicts", -1, plain, no_keys, "turnstone", "0.1.0", "Returns the newest conflicts on record.", handle::ts_conflicts},
     {"ts.link", 3, admin, no_keys, "turnstone", "0.1.0", "Cuts or heals the link to a peer, for demos and tests.", handle::ts_link},
     {"ts.digest", 1, slow_read, no_keys, "turnstone", "0.1.0", "Returns the digest of the whole state.", handle::ts_digest},
+    {"ts.verify", -2, plain, no_keys, "turnstone", "0.1.0", "Commands of turnstone verify.", nullptr},
+    {"ts.verify|digests", 4, admin, no_keys, "turnstone", "0.1.0", "Returns the digests of quiet buckets: FIRST COUNT.", handle::ts_verify_digests},
+    {"ts.verify|rows", -3, admin, no_keys, "turnstone", "0.1.0", "Returns rows of a bucket: BUCKET [KEY KIND FIELD].", handle::ts_verify_rows},
+    {"ts.verify|repair", -6, admin, no_keys, "turnstone", "0.1.0", "Replaces rows that differ: BUCKET ORIGIN TOUCHED DIGEST (KEY KIND FIELD ROW)...", handle::ts_verify_repair},
+    {"ts.verify|help", 2, plain, no_keys, "turnstone", "0.1.0", "Explains the subcommands.", handle::ts_verify_help},
     {"ts.help", 1, plain, no_keys, "turnstone", "0.1.0", "Explains the commands of Turnstone's own.", handle::ts_help},
 };
 // clang-format on

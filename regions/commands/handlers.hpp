@@ -123,4 +123,10 @@ void ts_link(Call& call, Args args);
 void ts_digest(Call& call, Args args);
 void ts_help(Call& call, Args args);
 
+// verify.cpp
+void ts_verify_digests(Call& call, Args args);
+void ts_verify_rows(Call& call, Args args);
+void ts_verify_repair(Call& call, Args args);
+void ts_verify_help(Call& call, Args args);
+
 }  // namespace turnstone::commands::handle

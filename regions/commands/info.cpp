@@ -61,6 +61,7 @@ void persistence(const Call& call, std::string& out) {
   line(out, "log_last_lsn:{}", call.replica.last_lsn());
   line(out, "log_durable_lsn:{}", call.replica.durable_lsn());
   line(out, "cells_to_checkpoint:{}", call.replica.keyspace().dirty().size());
+  line(out, "checkpoints_stored:{}", call.leader.checkpoints_stored());
   line(out, "writes_refused:{}", refused.value_or(""));
 }
 

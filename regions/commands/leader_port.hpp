@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "crdt/cell_image.hpp"
 #include "crdt/conflict.hpp"
 
 namespace turnstone::commands {
@@ -73,6 +74,12 @@ class LeaderPort {
   virtual LinkState link_state(std::string_view region) const = 0;
   // Errors: config (link control is not enabled, or no such peer).
   virtual Result<void> control_link(std::string_view region, LinkAction action) = 0;
+
+  // Rows of a bucket were replaced: makes a note of it and has the state stored soon. Returns
+  // the number of the checkpoint that will hold it.
+  virtual std::uint64_t repaired(std::size_t bucket, const std::vector<crdt::CellImage>& replaced) = 0;
+  // The number of the last checkpoint that is on disk; they count from the start.
+  virtual std::uint64_t checkpoints_stored() const = 0;
 
   // The newest first.
   virtual std::vector<RecordedConflict> newest_conflicts(std::size_t count) const = 0;

@@ -31,6 +31,7 @@ bool Checkpoints::tick(std::uint64_t now_ms, bool hurry) {
 
 void Checkpoints::begin() {
   phase_ = Phase::encoding;
+  ++begun_;
   sync::Effects effects;
   work_.checkpoint = replica_.freeze(effects);
   work_.conflicts = conflicts_.take_unstored();
@@ -53,7 +54,15 @@ void Checkpoints::on_durable() {
   checkpointer_.submit(std::exchange(work_, {}));
 }
 
-void Checkpoints::on_stored() { phase_ = Phase::idle; }
+void Checkpoints::on_stored() {
+  phase_ = Phase::idle;
+  stored_ = begun_;
+}
+
+std::uint64_t Checkpoints::store_soon() {
+  next_ms_ = 0;
+  return begun_ + 1;
+}
 
 std::uint64_t Checkpoints::write_delay_ms() const {
   const std::size_t dirty = replica_.keyspace().dirty().size();

@@ -33,6 +33,10 @@ class Checkpoints {
   void on_durable();
   // The checkpointer is done with the last one.
   void on_stored();
+  // A checkpoint begins as soon as none is under way. The number of the one that will hold
+  // what is in memory now, and of the last that is stored; they count from the start.
+  std::uint64_t store_soon();
+  std::uint64_t stored() const { return stored_; }
   // 0 while checkpoints keep up with the writes, then growing.
   std::uint64_t write_delay_ms() const;
 
@@ -52,6 +56,8 @@ class Checkpoints {
   Phase phase_ = Phase::idle;
   durability::CheckpointWork work_;
   std::uint64_t next_ms_ = 0;
+  std::uint64_t begun_ = 0;
+  std::uint64_t stored_ = 0;
 };
 
 }  // namespace turnstone::regions

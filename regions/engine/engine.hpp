@@ -53,6 +53,8 @@ class Engine final : public commands::LeaderPort, private RespDoorHost {
   std::size_t sessions() const override { return door_.sessions(); }
   commands::LinkState link_state(std::string_view region) const override;
   Result<void> control_link(std::string_view region, commands::LinkAction action) override;
+  std::uint64_t repaired(std::size_t bucket, const std::vector<crdt::CellImage>& replaced) override;
+  std::uint64_t checkpoints_stored() const override { return checkpoints_.stored(); }
   std::vector<commands::RecordedConflict> newest_conflicts(std::size_t count) const override {
     return conflicts_.newest(count);
   }

@@ -7,6 +7,7 @@
 
 #include "core/hash.hpp"
 #include "regions/engine/engine.hpp"
+#include "regions/settings/log.hpp"
 
 namespace turnstone::regions {
 namespace {
@@ -86,6 +87,12 @@ Result<void> Engine::control_link(std::string_view region, commands::LinkAction 
                                                   : links_.heal(std::string(region));
   pump_links_soon();
   return done;
+}
+
+std::uint64_t Engine::repaired(std::size_t bucket, const std::vector<crdt::CellImage>& replaced) {
+  log::warning("rows were replaced by those of another leader",
+               {{"bucket", bucket}, {"rows", replaced.size()}});
+  return checkpoints_.store_soon();
 }
 
 // Seeded by the origin, which the system's own generator drew.

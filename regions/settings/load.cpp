@@ -127,7 +127,8 @@ void check_key_file(const Settings& settings, Problems& problems) {
                         peer.name, settings.key_file));
 }
 
-// The password is the file's one line.
+}  // namespace
+
 Result<std::string> read_password(const std::string& path) {
   auto text = read_file(path);
   if (!text) return text;
@@ -140,6 +141,8 @@ Result<std::string> read_password(const std::string& path) {
                 fmt::format("{}: the password is longer than {} bytes", path, password_bytes_max));
   return text;
 }
+
+namespace {
 
 tl::unexpected<Refusal> refuse(const Problems& problems) {
   std::string text;

@@ -41,4 +41,7 @@ tl::expected<Request, Refusal> load_settings(const std::vector<std::string>& arg
 // The process's own environment.
 Environment process_environment();
 
+// The password in a file is its one line. Errors: io, config.
+Result<std::string> read_password(const std::string& path);
+
 }  // namespace turnstone::regions

@@ -38,6 +38,11 @@ class FakeLeader final : public commands::LeaderPort {
   std::size_t sessions() const override { return connected.size(); }
   commands::LinkState link_state(std::string_view region) const override;
   Result<void> control_link(std::string_view region, commands::LinkAction action) override;
+  std::uint64_t repaired(std::size_t, const std::vector<crdt::CellImage>& replaced) override {
+    rows_replaced += replaced.size();
+    return 1;
+  }
+  std::uint64_t checkpoints_stored() const override { return 0; }
   std::vector<commands::RecordedConflict> newest_conflicts(std::size_t count) const override;
   std::uint64_t random() override;
   void watch(commands::Session& session, std::string_view key) override;
@@ -51,6 +56,7 @@ class FakeLeader final : public commands::LeaderPort {
   std::optional<std::string> secret;
   std::optional<std::string> refusal;
   bool link_control = true;
+  std::size_t rows_replaced = 0;
   std::set<std::string> cut_links;
   std::vector<commands::RecordedConflict> conflicts;
   std::map<std::uint64_t, const commands::Session*> connected;

@@ -32,7 +32,9 @@ MAY_INCLUDE = {
     "regions/engine": ("core", "core/storage", "crdt", "sync", "regions", "regions/resp", "regions/settings",
                        "regions/links", "regions/commands", "regions/durability", "regions/security"),
     "regions/backup": ("core", "core/storage", "crdt", "sync", "regions/durability", "regions/settings"),
-    "regions": ("core", "regions/backup", "regions/engine", "regions/security", "regions/settings"),
+    "regions/client": ("core",),
+    "regions/verify": ("core", "crdt", "regions/client", "regions/settings"),
+    "regions": ("core", "regions/backup", "regions/engine", "regions/security", "regions/settings", "regions/verify"),
 }
 
 # These four and nothing else decide what a replica does: the same events give the same bytes.
