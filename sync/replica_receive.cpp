@@ -73,11 +73,14 @@ Replica::Readiness Replica::readiness(const BatchHeader& header) const {
   if (planted(Planted::skip_dependencies)) return Readiness::ready;
   VersionVector known = context_of(header);
   if (!vector_.covers(known)) return Readiness::early;
-  // What its author had not seen could not be told from what it had: it was cut, and is listed
-  // singly no more.
   known.set(header.origin, header.first_seq - 1);
-  if (!known.covers(log_index_.floor())) return Readiness::below_floor;
-  return Readiness::ready;
+  if (known.covers(log_index_.floor())) return Readiness::ready;
+  // What its author had not seen could not be told from what it had, if the cells list it
+  // singly no more and it cannot be listed again, since it was cut. A mirrored leader's log
+  // begins above what its cells have forgotten.
+  VersionVector lost = log_index_.floor();
+  lost.meet(forgotten_);
+  return known.covers(lost) ? Readiness::ready : Readiness::below_floor;
 }
 
 VersionVector Replica::context_of(const BatchHeader& header) const {

@@ -169,6 +169,25 @@ Result<LogDb> LogDb::open(const std::filesystem::path& file, const Identity& ide
 Lsn LogDb::last_lsn() const { return impl_->last_lsn; }
 const LogFloor& LogDb::floor() const { return impl_->floor; }
 
+Result<void> LogDb::begin_behind(const LogFloor& floor) {
+  TURNSTONE_CHECK(impl_->last_lsn == 0);
+  if (impl_->failure) return tl::make_unexpected(*impl_->failure);
+  auto begun = guarded(impl_->file, [&]() -> Result<void> {
+    run(*impl_->begin);
+    for (const auto& [origin, seq] : floor.vector.entries()) impl_->store_floor(origin, seq);
+    impl_->store_floor(Origin{}, floor.lsn);
+    run(*impl_->commit);
+    return {};
+  });
+  if (begun) {
+    impl_->floor = floor;
+    impl_->last_lsn = floor.lsn;
+  } else {
+    impl_->failure = begun.error();
+  }
+  return begun;
+}
+
 Result<void> LogDb::append(std::span<const LogEntry> entries) {
   if (impl_->failure) return tl::make_unexpected(*impl_->failure);
   auto appended = guarded(impl_->file, [&]() -> Result<void> {

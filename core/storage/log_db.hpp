@@ -47,6 +47,10 @@ class LogDb {
   Lsn last_lsn() const;
   const LogFloor& floor() const;
 
+  // An empty log begins behind a place: that of a state that is not its own work. Durable.
+  // Errors: io, as append.
+  Result<void> begin_behind(const LogFloor& floor);
+
   // One durable transaction: all of it survives power loss once this returns. The first
   // entry follows last_lsn(), each next one its predecessor. After an error it is unknown
   // what is on the disk: nothing more is appended, every later call fails, and the process

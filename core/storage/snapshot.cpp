@@ -3,6 +3,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,9 @@
 
 namespace turnstone::storage {
 namespace {
+
+// Of the virtual machine, between two questions whether to go on.
+constexpr int instructions_between = 10'000;
 
 Result<void> make_empty(const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -25,11 +29,18 @@ Result<void> make_empty(const std::filesystem::path& file) {
 
 }  // namespace
 
-Result<void> snapshot(const std::filesystem::path& from, const std::filesystem::path& to) {
+Result<void> snapshot(const std::filesystem::path& from, const std::filesystem::path& to,
+                      const std::function<bool()>& go_on) {
   if (auto made = make_empty(to); !made) return made;
   return guarded(from, [&]() -> Result<void> {
     auto database = open_sqlite(from, Access::read, {});
     if (!database) return tl::make_unexpected(database.error());
+    if (go_on) {
+      sqlite3_progress_handler(
+          (*database)->getHandle(), instructions_between,
+          [](void* ask) { return (*static_cast<const std::function<bool()>*>(ask))() ? 0 : 1; },
+          const_cast<std::function<bool()>*>(&go_on));
+    }
     // Takes the mode and the place of the empty file.
     SQLite::Statement vacuum(**database, "VACUUM INTO ?");
     vacuum.bind(1, to.string());

@@ -63,9 +63,10 @@ bool may_write(Call& call, const Command& command) {
   const bool writes =
       command.has(Flag::write) || (command.has(Flag::atomic) && call.session.transaction.queue.writes());
   if (!writes) return true;
-  const auto reason = call.leader.writes_refused();
-  if (!reason) return true;
-  const std::string error = "MISCONF " + *reason;
+  const auto loading = call.leader.loading();
+  const auto refused = call.leader.writes_refused();
+  if (!loading && !refused) return true;
+  const std::string error = loading ? "LOADING " + *loading : "MISCONF " + *refused;
   if (!command.has(Flag::atomic)) {
     call.reply.error(error);
     return false;

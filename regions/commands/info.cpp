@@ -60,9 +60,10 @@ void persistence(const Call& call, std::string& out) {
   line(out, "loading:0");
   line(out, "log_last_lsn:{}", call.replica.last_lsn());
   line(out, "log_durable_lsn:{}", call.replica.durable_lsn());
+  line(out, "log_floor_lsn:{}", call.replica.log().floor_lsn());
   line(out, "cells_to_checkpoint:{}", call.replica.keyspace().dirty().size());
   line(out, "checkpoints_stored:{}", call.leader.checkpoints_stored());
-  line(out, "writes_refused:{}", refused.value_or(""));
+  line(out, "writes_refused:{}", call.leader.loading().value_or(refused.value_or("")));
 }
 
 void stats(const Call& call, std::string& out) {
@@ -96,6 +97,10 @@ void replication(const Call& call, std::string& out) {
   line(out, "cluster:{}", call.leader.server_info().cluster);
   line(out, "region:{}", replica.config().region);
   line(out, "origin:{}", to_string(replica.config().origin));
+  const MirrorView mirror = call.leader.mirror();
+  line(out, "mirror:state={},source={},bytes={},total_bytes={}", mirror.state, mirror.source, mirror.bytes,
+       mirror.total_bytes);
+  line(out, "mirror_bytes_given:{}", mirror.bytes_given);
   const auto peers = replica.peers();
   line(out, "peers:{}", peers.size());
   for (std::size_t i = 0; i < peers.size(); ++i) {

@@ -48,6 +48,15 @@ struct RecordedConflict {
   std::uint64_t at_ms = 0;  // when this leader saw it
 };
 
+// How far a copy of another region's state has come to this leader.
+struct MirrorView {
+  std::string state = "none";  // none, asking, copying, checking, installing
+  std::string source;          // the region
+  std::uint64_t bytes = 0;
+  std::uint64_t total_bytes = 0;
+  std::uint64_t bytes_given = 0;  // to other leaders, since the start
+};
+
 class LeaderPort {
  public:
   virtual ~LeaderPort() = default;
@@ -66,6 +75,10 @@ class LeaderPort {
   // Why writes are refused at present ("the disk is nearly full ..."); nothing when they
   // are not.
   virtual std::optional<std::string> writes_refused() const = 0;
+
+  // Why this leader takes no writes until it has the data of the others; nothing when it does.
+  virtual std::optional<std::string> loading() const = 0;
+  virtual MirrorView mirror() const = 0;
 
   // Every connected client, by id.
   virtual void each_session(const std::function<void(const Session&)>& visit) const = 0;

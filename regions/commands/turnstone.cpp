@@ -38,9 +38,18 @@ void comparison(Call& call, const sync::ComparisonView& view) {
   entry(call, "sweep_age_ms", view.sweep_age_ms ? static_cast<std::int64_t>(*view.sweep_age_ms) : -1);
 }
 
+// Of this leader: the copy of another region's state that it takes, as far as it has come.
+void mirror(Call& call) {
+  const MirrorView view = call.leader.mirror();
+  entry(call, "mirror", view.state);
+  entry(call, "mirror_source", view.source);
+  entry(call, "mirror_bytes", view.bytes);
+  entry(call, "mirror_total_bytes", view.total_bytes);
+}
+
 void reply_self(Call& call) {
   const sync::Replica& replica = call.replica;
-  call.reply.map(region_entries);
+  call.reply.map(region_entries + 4);
   entry(call, "region", replica.config().region);
   entry(call, "self", std::int64_t{1});
   entry(call, "origin", to_string(replica.config().origin));
@@ -50,6 +59,7 @@ void reply_self(Call& call) {
   entry(call, "lag_deltas_ahead_of_us", std::int64_t{0});
   entry(call, "clock_skew_ms", std::int64_t{0});
   comparison(call, {0, 0, 0, 0});
+  mirror(call);
   entry(call, "vector", to_string(replica.vector()));
 }
 

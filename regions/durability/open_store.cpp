@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/storage/log_reader.hpp"
+#include "regions/durability/install.hpp"
 
 namespace turnstone::durability {
 namespace {
@@ -249,6 +250,8 @@ Result<Store> open_store(const std::filesystem::path& path, const storage::Ident
                          const MakeReplica& make_replica, std::size_t conflicts_wanted) {
   auto directory = storage::DataDirectory::open(path);
   if (!directory) return tl::make_unexpected(directory.error());
+  auto installed = finish_install(*directory);
+  if (!installed) return tl::make_unexpected(installed.error());
   if (auto expected = expect_log_beside_state(*directory); !expected) {
     return tl::make_unexpected(expected.error());
   }

@@ -60,7 +60,12 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
                     }),
       checkpoints_(loop_, *replica_, conflicts_, checkpointer_,
                    {settings.checkpoint_interval_ms, settings.dirty_cells_max / 4},
-                   [this](sync::Effects effects) { carry_out(std::move(effects)); }) {
+                   [this](sync::Effects effects) { carry_out(std::move(effects)); }),
+      mirroring_(*this, {settings.data_directory,
+                         {settings.cluster, settings.region},
+                         settings.mirror_bytes_per_second,
+                         settings.join,
+                         random()}) {
   if (!settings.requirepass.empty()) password_ = settings.requirepass;
   info_.version = version();
   info_.cluster = settings.cluster;
@@ -92,6 +97,7 @@ int Engine::run() {
   loop_.on_stop_signal([this] { stopping_ ? stop_now(0) : begin_stop(); });
   check_disk();
   loop_.run();
+  mirroring_.stop();
   committer_.stop();
   log_reading_.stop();
   checkpointer_.stop();
@@ -118,9 +124,7 @@ void Engine::carry_out(sync::Effects effects) {
       pump_links_soon();
     } else if (const auto* send = std::get_if<sync::Send>(&effect)) {
       // What cannot go out now is asked again by the one who misses it.
-      send->channel == sync::Channel::request ? links_.request(send->peer, send->frame)
-                                              : links_.reply(send->peer, send->frame);
-      pump_links_soon();
+      this->send(send->peer, send->channel, send->frame);
     } else if (auto* read = std::get_if<sync::ReadLog>(&effect)) {
       log_reading_.submit(std::move(*read));
     } else if (const auto* truncate = std::get_if<sync::Truncate>(&effect)) {
@@ -189,7 +193,7 @@ void Engine::scan_log(const std::function<void(std::string_view)>& visit) {
 
 void Engine::pump_links() {
   const bool more = links_.receive(frames_at_once, [this](const std::string& peer, std::string_view frame) {
-    step(sync::FrameReceived{peer, std::string(frame)});
+    if (!mirroring_.receive(peer, frame)) step(sync::FrameReceived{peer, std::string(frame)});
   });
   if (more) pump_links_soon();
 }
@@ -220,6 +224,8 @@ void Engine::alarm(const sync::Alarm& alarm) {
 void Engine::tick() {
   step(sync::Tick{});
   pump_links();
+  mirroring_.tick();
+  replica_->set_ingest_paused(writes_refused_.has_value() || mirroring_.holds_still());
   if (checkpoint_fits_ && checkpoints_.tick(now_ms(), checkpoint_hurries_))
     bytes_being_stored_ = unstored_bytes_;
   if (stopping_) finish_stop();
@@ -262,7 +268,6 @@ void Engine::check_disk() {
   checkpoint_hurries_ = *free < reserve + 2 * checkpoint;
   const bool full = *free < reserve + checkpoint;
   if (full == writes_refused_.has_value()) return;
-  replica_->set_ingest_paused(full);
   if (full) {
     writes_refused_ = fmt::format("the disk of {} is nearly full: {} bytes free, {} are kept in reserve",
                                   info_.data_directory, *free, reserve + checkpoint);
@@ -271,6 +276,25 @@ void Engine::check_disk() {
     writes_refused_.reset();
     log::info("writes are accepted again", {{"free_bytes", *free}});
   }
+}
+
+void Engine::send(const std::string& peer, sync::Channel channel, std::string_view frame) {
+  channel == sync::Channel::request ? links_.request(peer, frame) : links_.reply(peer, frame);
+  pump_links_soon();
+}
+
+std::optional<std::string> Engine::no_room_for(std::uint64_t bytes) const {
+  const auto free = directory_.free_bytes();
+  if (!free) return free.error().message;
+  const std::uint64_t needed = bytes + disk_reserve(settings_, disk_bytes_) + 3 * unstored_bytes_ + wal_bytes;
+  if (*free >= needed) return std::nullopt;
+  return fmt::format("the disk of {} has {} bytes free, and {} are needed", info_.data_directory, *free,
+                     needed);
+}
+
+void Engine::reopen() {
+  reopen_ = true;
+  stop_now(0);
 }
 
 bool Engine::log_is_behind() const {

@@ -21,13 +21,14 @@
 #include "regions/engine/resp_door.hpp"
 #include "regions/engine/watches.hpp"
 #include "regions/links/peer_links.hpp"
+#include "regions/mirror/mirroring.hpp"
 #include "regions/security/key_ring.hpp"
 #include "regions/settings/settings.hpp"
 #include "sync/replica.hpp"
 
 namespace turnstone::regions {
 
-class Engine final : public commands::LeaderPort, private RespDoorHost {
+class Engine final : public commands::LeaderPort, private RespDoorHost, private mirror::MirroringHost {
  public:
   // Takes what was recovered; `keys` are null where links are in clear; `reader` is for the pulls of peers,
   // `scanner` for this thread.
@@ -38,6 +39,8 @@ class Engine final : public commands::LeaderPort, private RespDoorHost {
   Result<void> open();
   // Until a stop signal, or until something cannot go on; the exit code.
   int run();
+  // It stopped to be made anew, on a data directory that now holds another state.
+  bool wants_reopen() const { return reopen_; }
 
   // --- what commands ask (commands::LeaderPort)
   const commands::ServerInfo& server_info() const override { return info_; }
@@ -51,6 +54,8 @@ class Engine final : public commands::LeaderPort, private RespDoorHost {
     door_.each_session(visit);
   }
   std::size_t sessions() const override { return door_.sessions(); }
+  std::optional<std::string> loading() const override { return mirroring_.loading(); }
+  commands::MirrorView mirror() const override;
   commands::LinkState link_state(std::string_view region) const override;
   Result<void> control_link(std::string_view region, commands::LinkAction action) override;
   std::uint64_t repaired(std::size_t bucket, const std::vector<crdt::CellImage>& replaced) override;
@@ -70,6 +75,13 @@ class Engine final : public commands::LeaderPort, private RespDoorHost {
   void written() override;
   bool log_is_behind() const override;
   std::uint64_t read_delay_ms() const override;
+
+  // --- what mirrors ask (mirror::MirroringHost)
+  void send(const std::string& peer, sync::Channel channel, std::string_view frame) override;
+  void post(std::function<void()> handler) override { loop_.post(std::move(handler)); }
+  void raise(const sync::Alarm& raised) override { alarm(raised); }
+  std::optional<std::string> no_room_for(std::uint64_t bytes) const override;
+  void reopen() override;
 
   void step(sync::Event event);
   void carry_out(sync::Effects effects);
@@ -122,6 +134,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost {
   bool flush_posted_ = false;
   bool pump_posted_ = false;
   bool stopping_ = false;
+  bool reopen_ = false;
   int exit_code_ = 0;
 
   // Their threads report through the loop. Last, so that they end first.
@@ -129,6 +142,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost {
   durability::LogReading log_reading_;
   durability::Checkpointer checkpointer_;
   Checkpoints checkpoints_;
+  mirror::Mirroring mirroring_;
 };
 
 }  // namespace turnstone::regions

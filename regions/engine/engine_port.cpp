@@ -62,9 +62,16 @@ std::vector<std::pair<std::string, std::string>> Engine::settings() const {
       {"checkpoint-interval-ms", std::to_string(settings_.checkpoint_interval_ms)},
       {"sweep-ms", std::to_string(settings_.sweep_ms)},
       {"dirty-cells-max", std::to_string(settings_.dirty_cells_max)},
+      {"mirror-bytes-per-second", std::to_string(settings_.mirror_bytes_per_second)},
       {"log-retain-bytes", std::to_string(settings_.log_retain_bytes)},
       {"allow-link-control", settings_.allow_link_control ? "yes" : "no"},
   };
+}
+
+commands::MirrorView Engine::mirror() const {
+  const sync::MirrorSink& sink = mirroring_.sink();
+  return {std::string(name(sink.state())), sink.source(), sink.bytes(), sink.total_bytes(),
+          mirroring_.pages_given() * sync::mirror_page_bytes};
 }
 
 commands::LinkState Engine::link_state(std::string_view region) const {

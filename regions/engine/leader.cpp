@@ -53,11 +53,6 @@ sync::ReplicaConfig replica_config(const Settings& settings, Origin origin,
   return config;
 }
 
-int refuse(const char* what, const Error& error, int code) {
-  log::error(what, {{"error", error.message}});
-  return code;
-}
-
 void report_recovery(const durability::RecoveryReport& report) {
   for (const std::string& text : report.alarms) log::warning(text, {{"alarm", "recovery"}});
   log::info("recovered", {{"cells", report.cells_loaded},
@@ -66,9 +61,16 @@ void report_recovery(const durability::RecoveryReport& report) {
                           {"log_lsn", report.log_lsn}});
 }
 
-}  // namespace
+struct Run {
+  int exit_code = 0;
+  bool reopen = false;
+};
 
-int run_leader(const Settings& settings) {
+Run run_once(const Settings& settings) {
+  const auto refuse = [](const char* what, const Error& error, int code) {
+    log::error(what, {{"error", error.message}});
+    return Run{code};
+  };
   const auto origin = draw_origin();
   if (!origin) return refuse("cannot start", origin.error(), exit_code::io);
 
@@ -100,8 +102,17 @@ int run_leader(const Settings& settings) {
                       {"peers", settings.peers.size()},
                       {"links", settings.key_file.empty() ? "in clear" : "encrypted"}});
   const int code = engine.run();
-  log::info("stopped", {{"exit_code", code}});
-  return code;
+  if (!engine.wants_reopen()) log::info("stopped", {{"exit_code", code}});
+  return {code, engine.wants_reopen()};
+}
+
+}  // namespace
+
+int run_leader(const Settings& settings) {
+  Run run = run_once(settings);
+  // On the copy of another region's state that was installed; with an origin of its own.
+  while (run.reopen) run = run_once(settings);
+  return run.exit_code;
 }
 
 }  // namespace turnstone::regions

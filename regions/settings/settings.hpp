@@ -46,6 +46,11 @@ struct Settings {
   std::string key_file;
   // Used before, by anybody: old writes are signed with them.
   std::vector<RegionKey> earlier_keys;
+
+  // The data come from the other regions first: for a region that is added to a running
+  // cluster, or lost its disk. Means nothing once the data directory holds something.
+  bool join = false;
+
   std::string requirepass_file;
   std::string requirepass;        // what the file holds; empty: no password. Never printed.
   bool resp_without_tls = false;  // exceptions to "loopback only", see check_settings()
@@ -57,6 +62,8 @@ struct Settings {
   std::uint64_t client_output_bytes_max = 8 * 1024 * 1024;
   // Changed cells that wait for a checkpoint; writes slow down towards it.
   std::uint64_t dirty_cells_max = 1'000'000;
+  // How fast copies of the state are given to other leaders, all together.
+  std::uint64_t mirror_bytes_per_second = 64u * 1024 * 1024;
   std::uint64_t log_retain_bytes = 256u * 1024 * 1024;
   // Writes are refused when less is free; not set: see disk_reserve().
   std::optional<std::uint64_t> disk_reserve_bytes;

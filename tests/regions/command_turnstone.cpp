@@ -9,12 +9,14 @@ TEST_CASE("turnstone: TS.REGIONS shows this region first, then the peers") {
   client.run("hello 3");
   client.run("set k v");
   paris.leader.cut_links.insert("tokyo");
+  paris.leader.mirrored = {"copying", "tokyo", 5, 9, 0};
   CHECK(
       client.run("ts.regions") ==
       "[{\"region\": \"paris\", \"self\": 1, \"origin\": \"00000000000000a1\", \"link\": \"self\", "
       "\"last_heard_ms_ago\": 0, \"lag_deltas_behind_us\": 0, \"lag_deltas_ahead_of_us\": 0, "
       "\"clock_skew_ms\": 0, \"buckets_compared\": 0, \"buckets_differing\": 0, \"buckets_overdue\": 0, "
-      "\"sweep_age_ms\": 0, \"vector\": \"{00000000000000a1:1}\"}, "
+      "\"sweep_age_ms\": 0, \"mirror\": \"copying\", \"mirror_source\": \"tokyo\", \"mirror_bytes\": 5, "
+      "\"mirror_total_bytes\": 9, \"vector\": \"{00000000000000a1:1}\"}, "
       "{\"region\": \"dallas\", \"self\": 0, \"origin\": \"\", \"link\": \"up\", \"last_heard_ms_ago\": -1, "
       "\"lag_deltas_behind_us\": 1, \"lag_deltas_ahead_of_us\": 0, \"clock_skew_ms\": 0, "
       "\"buckets_compared\": 0, \"buckets_differing\": 0, \"buckets_overdue\": 65536, \"sweep_age_ms\": -1, "

@@ -34,6 +34,8 @@ class FakeLeader final : public commands::LeaderPort {
   std::size_t value_bytes_max() const override { return value_bytes; }
   const std::optional<std::string>& password() const override { return secret; }
   std::optional<std::string> writes_refused() const override { return refusal; }
+  std::optional<std::string> loading() const override { return still_loading; }
+  commands::MirrorView mirror() const override { return mirrored; }
   void each_session(const std::function<void(const commands::Session&)>& visit) const override;
   std::size_t sessions() const override { return connected.size(); }
   commands::LinkState link_state(std::string_view region) const override;
@@ -55,6 +57,8 @@ class FakeLeader final : public commands::LeaderPort {
   std::size_t value_bytes = 1024 * 1024;
   std::optional<std::string> secret;
   std::optional<std::string> refusal;
+  std::optional<std::string> still_loading;
+  commands::MirrorView mirrored;
   bool link_control = true;
   std::size_t rows_replaced = 0;
   std::set<std::string> cut_links;

@@ -103,3 +103,21 @@ TEST_CASE("floor: writes whose author had not seen what was cut are refused, not
   CHECK(at.tokyo.get("c") == "1");
   CHECK(at.tokyo.replica().counters().batches_below_floor == 1);
 }
+
+// A mirrored leader's log begins where its copy ends, and not everybody has seen all of that.
+TEST_CASE("floor: a mirrored leader takes writes whose author had not seen all of its copy") {
+  Node tokyo("tokyo");
+  tokyo.set("b", "concurrent");
+  tokyo.sync();
+  const auto frames = tokyo.take_published();
+  for (const bool listed : {true, false}) {
+    Replica dallas({Node::cluster, "dallas", Origin{3}, {"paris", "tokyo"}, {}});
+    dallas.restore_floor(5, {{Origin{1}, 5}});
+    dallas.restore_origin(Origin{1}, {"paris", 5, 99, {}});
+    dallas.restore_position(5, 0);
+    dallas.restore_forgotten(listed ? VersionVector{} : VersionVector{{Origin{1}, 5}});
+    for (const std::string& frame : frames) dallas.step(1000, FrameReceived{"tokyo", frame});
+    CHECK(dallas.vector().get(Origin{2}) == (listed ? 1u : 0u));
+    CHECK(dallas.counters().batches_below_floor == (listed ? 0u : 1u));
+  }
+}
