@@ -34,6 +34,8 @@ class Checkers {
   void after_step(const Leader& leader);
   // Of all, once every fault is over and everything has arrived.
   void at_rest();
+  // Every leader has lately compared all its buckets with those of every other.
+  bool all_compared() const;
 
   const History& history() const { return history_; }
 
@@ -44,6 +46,7 @@ class Checkers {
     VersionVector vector;
     std::uint64_t duplicates = 0;
     bool changed = false;
+    std::size_t unchecked_changes = 0;
     // Acknowledged here and not lost with a restore.
     VersionVector owed;
     // This leader's runs on this disk, and the highest stamp of theirs that it holds.
@@ -62,6 +65,7 @@ class Checkers {
 
   const std::vector<Leader>& leaders_;
   const std::uint64_t drift_max_ms_;
+  bool resting_ = false;
   History history_;
   std::vector<Watch> watches_;
   std::map<Origin, std::set<Seq>> batch_ends_;

@@ -8,7 +8,7 @@ namespace {
 using Verb = OwnedEffect::Verb;
 
 std::string some_value(const Swarm& swarm, Random& random) {
-  if (random.chance(swarm.large_value)) return std::string(random.between(100, 1200), 'x');
+  if (random.chance(swarm.large_value)) return std::string(random.between(100, swarm.large_value_max), 'x');
   static const std::vector<std::string> values = {"a", "b", "c", "", "1", "10", "-2.5", "abc"};
   return random.pick(values);
 }

@@ -146,7 +146,8 @@ void Leader::keep_log_busy() {
   if (!disk_.has_unsynced()) return;
   syncing_ = true;
   const Swarm& swarm = world_.swarm();
-  later(world_.random().between(swarm.sync_min_ms, swarm.sync_max_ms), [this, upto = disk_.last_lsn()] {
+  const std::uint64_t slowest = world_.faulty() ? swarm.sync_max_ms : swarm.sync_min_ms + 3;
+  later(world_.random().between(swarm.sync_min_ms, slowest), [this, upto = disk_.last_lsn()] {
     disk_.sync(upto);
     syncing_ = false;
     // The news takes a moment, and the log has more than the replica knows meanwhile.

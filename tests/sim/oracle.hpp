@@ -55,6 +55,7 @@ class Expectation {
   void advance(const VersionVector& applied);
   // In the form of Keyspace::canonical().
   std::string canonical() const;
+  std::size_t cells() const { return lines_.size(); }
 
  private:
   void touch(Stamp stamp, std::set<crdt::CellName>& touched) const;

@@ -2,18 +2,42 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace turnstone::sim {
 namespace {
 
+double percent(Random& random, std::uint64_t low, std::uint64_t high) {
+  return static_cast<double>(random.between(low, high)) / 100;
+}
+
+LinkFaults some_link_faults(Random& random) {
+  LinkFaults faults;
+  if (random.chance(0.4)) faults.delay_max_ms = random.between(5, 400);
+  if (random.chance(0.5)) faults.publish_loss = percent(random, 1, 100);
+  if (random.chance(0.3)) faults.request_loss = percent(random, 1, 60);
+  if (random.chance(0.3)) faults.duplication = percent(random, 1, 50);
+  return faults;
+}
+
 void draw_network(Random& random, Swarm& swarm) {
-  if (random.chance(0.4)) swarm.delay_max_ms = random.between(5, 400);
+  swarm.links = some_link_faults(random);
   swarm.in_order = random.chance(0.5);
-  if (random.chance(0.5)) swarm.publish_loss = static_cast<double>(random.between(1, 100)) / 100;
-  if (random.chance(0.3)) swarm.request_loss = static_cast<double>(random.between(1, 60)) / 100;
-  if (random.chance(0.3)) swarm.duplication = static_cast<double>(random.between(1, 50)) / 100;
+  if (random.chance(0.3)) {
+    const double share = percent(random, 10, 60);
+    for (std::size_t from = 0; from < swarm.leaders; ++from) {
+      for (std::size_t to = 0; to < swarm.leaders; ++to) {
+        if (from == to || !random.chance(share)) continue;
+        LinkFaults& faults = swarm.odd_links[{from, to}];
+        faults = some_link_faults(random);
+        faults.severed = random.chance(0.3);
+      }
+    }
+  }
   if (random.chance(0.6)) {
-    swarm.partition_every_ms = random.between(300, 4000);
-    swarm.partition_max_ms = random.between(100, 6000);
+    const bool flapping = random.chance(0.1);
+    swarm.partition_every_ms = flapping ? random.between(30, 100) : random.between(300, 4000);
+    swarm.partition_max_ms = flapping ? random.between(10, 100) : random.between(100, 6000);
   }
 }
 
@@ -26,7 +50,7 @@ void draw_crashes(Random& random, Swarm& swarm) {
     swarm.crash_every_ms = random.between(300, 5000);
     swarm.down_max_ms = random.between(10, 4000);
     if (random.chance(0.5)) {
-      swarm.restore = static_cast<double>(random.between(5, 60)) / 100;
+      swarm.restore = percent(random, 5, 60);
       swarm.restore_alone = random.chance(0.5) ? 0.8 : 0;
       swarm.backup_every_ms = random.between(100, 3000);
     }
@@ -63,9 +87,10 @@ void draw_restored_counter(Random& random, Swarm& swarm) {
   swarm.keys = 1;
   swarm.counters = 0.6;
   swarm.clear_all = 0;
-  swarm.publish_loss = swarm.request_loss = 0;
+  swarm.links = {};
+  swarm.links.delay_max_ms = 10;
+  swarm.odd_links.clear();
   swarm.partition_every_ms = 0;
-  swarm.delay_max_ms = 10;
   swarm.crash_every_ms = random.between(500, 1500);
   swarm.down_max_ms = 200;
   swarm.restore = 0.7;
@@ -75,37 +100,98 @@ void draw_restored_counter(Random& random, Swarm& swarm) {
   swarm.limits.beacon_idle_ms = 50;
 }
 
+std::string to_string(const LinkFaults& f) {
+  if (f.severed) return "severed";
+  return fmt::format("delay up to {} ms, loss {} / {}, duplication {}", f.delay_max_ms, f.publish_loss,
+                     f.request_loss, f.duplication);
+}
+
+// Every limit so low that what happens rarely happens all the time.
+void draw_tiny_limits(Random& random, sync::Limits& limits) {
+  limits.page_bytes = random.between(1, 200);
+  limits.pending_bytes_max = random.between(0, 300);
+  limits.publish_bytes_max = random.between(0, 200);
+  limits.uncommitted_bytes_max = random.between(0, 300);
+  limits.batch_bytes = random.between(1, 60);
+  limits.batch_deltas = random.between(1, 3);
+  limits.gap_grace_ms = random.between(0, 10);
+  limits.pull_timeout_ms = random.between(5, 100);
+  limits.pull_timeout_ms_max = random.between(100, 300);
+  limits.beacon_active_ms = random.between(5, 50);
+  limits.beacon_idle_ms = random.between(20, 200);
+  limits.peer_silence_ms = random.between(250, 800);
+  limits.forget_every_ms = random.between(5, 50);
+  limits.digest_cells_per_tick = random.between(1, 4);
+  limits.digest_runs_per_tick = random.between(1, 4);
+  limits.digest_runs_per_beacon = random.between(2, 3);
+  limits.digest_comparisons_max = random.between(8, 20);
+  limits.compare_within_ms = 20'000;
+  limits.log_prefix_groups_max = 1;
+}
+
+// Much data, and nothing or little that goes wrong.
+void draw_large(Random& random, Swarm& swarm) {
+  const std::size_t leaders = swarm.leaders;
+  swarm = {};
+  swarm.leaders = leaders;
+  swarm.run_ms = 3000;
+  swarm.writes_per_second = static_cast<double>(random.between(200, 600)) / static_cast<double>(leaders);
+  swarm.keys = random.between(50, 400);
+  swarm.fields = random.between(1, 40);
+  swarm.large_value = 0.2;
+  swarm.large_value_max = 6000;
+  swarm.counters = percent(random, 0, 80);
+  swarm.checkpoint_slice = random.between(8, 64);
+  if (random.chance(0.7)) swarm.checkpoint_every_ms = random.between(300, 1500);
+  if (random.chance(0.3)) swarm.crash_every_ms = 1500, swarm.down_max_ms = 500;
+  if (random.chance(0.3)) swarm.links.publish_loss = percent(random, 1, 20);
+  swarm.limits.sweep_ms = 1000;
+  swarm.limits.compare_within_ms = 6000;
+}
+
+std::size_t some_leaders(Random& random) {
+  if (random.chance(0.7)) return 3;
+  return random.chance(0.6) ? random.between(2, 5) : random.between(6, 7);
+}
+
 }  // namespace
 
 Swarm swarm_for(Random& random) {
   Swarm swarm;
-  if (random.chance(0.3)) swarm.leaders = random.between(2, 5);
+  swarm.leaders = some_leaders(random);
   swarm.run_ms = random.between(1000, 8000);
   swarm.tick_ms = random.between(5, 30);
   swarm.late_joiner = random.chance(0.15);
-  swarm.writes_per_second = static_cast<double>(random.between(2, 40));
+  // Many leaders write no more than a few, all together.
+  swarm.writes_per_second = static_cast<double>(random.between(6, 120)) /
+                            static_cast<double>(std::max<std::size_t>(3, swarm.leaders));
   swarm.keys = random.between(1, 6);
   swarm.fields = random.between(1, 4);
-  swarm.burst = static_cast<double>(random.between(0, 40)) / 100;
+  swarm.burst = percent(random, 0, 40);
   if (random.chance(0.3)) swarm.large_value = 0.1;
   if (random.chance(0.3)) swarm.clear_all = 0.03;
-  swarm.counters = static_cast<double>(random.between(0, 80)) / 100;
+  swarm.counters = percent(random, 0, 80);
   draw_network(random, swarm);
   draw_crashes(random, swarm);
   draw_limits(random, swarm.limits);
   if (random.chance(0.15)) draw_restored_counter(random, swarm);
+  if (random.chance(0.1)) draw_tiny_limits(random, swarm.limits);
+  if (random.chance(0.03)) draw_large(random, swarm);
   // A leader restored below the floor of a log, or one that joins behind it, needs a copy of
   // a state, which is not simulated.
   if (swarm.restore == 0 && !swarm.late_joiner && random.chance(0.5)) {
-    swarm.limits.log_retain_bytes = random.between(0, 3000);
+    swarm.limits.log_retain_bytes = random.chance(0.4) ? 0 : random.between(0, 3000);
   }
   return swarm;
 }
 
 std::string describe(const Swarm& s) {
+  std::string odd;
+  for (const auto& [link, faults] : s.odd_links)
+    odd += fmt::format("\n  link {} -> {}: {}", link.first, link.second, to_string(faults));
   return fmt::format(
       "{} leaders{}, {} ms, {} writes/s, {} keys, {} fields, counters {}, clear_all {}\n"
-      "network: delay {}-{} ms, in order {}, loss {} / {}, duplication {}, partitions every {} up to {} ms\n"
+      "network: in order {}, {}, partitions every {} up to {} ms{}\n"
       "disk: sync {}-{} ms, short reads {}, checkpoint every {} ms\n"
       "crash every {} ms, down up to {} ms, restore {} (alone {}), backup every {} ms, skew {} ms, jumps "
       "every {} of {} "
@@ -113,12 +199,12 @@ std::string describe(const Swarm& s) {
       "limits: page {}, pending {}, publish {}, uncommitted {}, batch {} bytes {} deltas, forget every {} "
       "ms, log keeps {}",
       s.leaders, s.late_joiner ? " (one joins late)" : "", s.run_ms, s.writes_per_second, s.keys, s.fields,
-      s.counters, s.clear_all, s.delay_min_ms, s.delay_max_ms, s.in_order, s.publish_loss, s.request_loss,
-      s.duplication, s.partition_every_ms, s.partition_max_ms, s.sync_min_ms, s.sync_max_ms, s.short_read,
-      s.checkpoint_every_ms, s.crash_every_ms, s.down_max_ms, s.restore, s.restore_alone, s.backup_every_ms,
-      s.clock_skew_max_ms, s.clock_jump_every_ms, s.clock_jump_max_ms, s.limits.page_bytes,
-      s.limits.pending_bytes_max, s.limits.publish_bytes_max, s.limits.uncommitted_bytes_max,
-      s.limits.batch_bytes, s.limits.batch_deltas, s.limits.forget_every_ms, s.limits.log_retain_bytes);
+      s.counters, s.clear_all, s.in_order, to_string(s.links), s.partition_every_ms, s.partition_max_ms, odd,
+      s.sync_min_ms, s.sync_max_ms, s.short_read, s.checkpoint_every_ms, s.crash_every_ms, s.down_max_ms,
+      s.restore, s.restore_alone, s.backup_every_ms, s.clock_skew_max_ms, s.clock_jump_every_ms,
+      s.clock_jump_max_ms, s.limits.page_bytes, s.limits.pending_bytes_max, s.limits.publish_bytes_max,
+      s.limits.uncommitted_bytes_max, s.limits.batch_bytes, s.limits.batch_deltas, s.limits.forget_every_ms,
+      s.limits.log_retain_bytes);
 }
 
 }  // namespace turnstone::sim

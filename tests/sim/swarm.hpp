@@ -2,12 +2,26 @@
 // The settings of one run, drawn from its seed. Each run has its own mixture of faults,
 // some of them none at all: bugs hide behind faults that mask each other.
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "sync/limits.hpp"
 #include "tests/sim/random.hpp"
 
 namespace turnstone::sim {
+
+// From one leader to another.
+using Link = std::pair<std::size_t, std::size_t>;
+
+// How a link treats frames.
+struct LinkFaults {
+  std::uint64_t delay_max_ms = 5;
+  double publish_loss = 0;
+  double request_loss = 0;
+  double duplication = 0;
+  bool severed = false;  // until everything heals
+};
 
 struct Swarm {
   std::size_t leaders = 3;
@@ -21,16 +35,15 @@ struct Swarm {
   std::uint64_t fields = 3;
   double burst = 0.1;
   double large_value = 0;
+  std::uint64_t large_value_max = 1200;
   double clear_all = 0;
   double counters = 0.3;
 
   // Network.
   std::uint64_t delay_min_ms = 1;
-  std::uint64_t delay_max_ms = 5;
   bool in_order = true;
-  double publish_loss = 0;
-  double request_loss = 0;
-  double duplication = 0;
+  LinkFaults links;
+  std::map<Link, LinkFaults> odd_links;  // those unlike the others
   std::uint64_t partition_every_ms = 0;  // 0: never, here and below
   std::uint64_t partition_max_ms = 0;
 

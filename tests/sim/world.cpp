@@ -4,13 +4,40 @@
 #include <utility>
 
 #include "core/hash.hpp"
+#include "sync/message.hpp"
 #include "tests/sim/clients.hpp"
 #include "tests/sim/forger.hpp"
 
 namespace turnstone::sim {
 namespace {
 
-const std::vector<std::string> regions = {"paris", "tokyo", "dallas", "lagos", "lima"};
+std::string describe_batch(std::string_view bytes) {
+  const auto header = sync::decode_batch_header(bytes);
+  if (!header) return "(unreadable)";
+  return fmt::format("{}..{}", to_string(Stamp{header->origin, header->first_seq}), header->last_seq());
+}
+
+std::string describe_frame(const std::string& frame) {
+  const auto message = sync::decode_message(7, frame);
+  if (!message) return "a frame that cannot be read";
+  if (const auto* pull = std::get_if<sync::Pull>(&message->body)) {
+    return fmt::format("pull {} behind {}", pull->request, to_string(pull->have));
+  }
+  if (const auto* page = std::get_if<sync::Page>(&message->body)) {
+    std::string text = fmt::format("page {}{}:", page->request, page->more ? " of several" : "");
+    for (const std::string_view batch : page->batches) text += " " + describe_batch(batch);
+    return text;
+  }
+  if (const auto* publication = std::get_if<sync::Publication>(&message->body)) {
+    return "batch " + describe_batch(publication->batch);
+  }
+  if (const auto* beacon = std::get_if<sync::Beacon>(&message->body)) {
+    return "has durably " + to_string(beacon->durable);
+  }
+  return "too old: its log begins behind " + to_string(std::get<sync::TooOld>(message->body).floor);
+}
+
+const std::vector<std::string> regions = {"paris", "tokyo", "dallas", "lagos", "lima", "oslo", "perth"};
 
 }  // namespace
 
@@ -61,6 +88,7 @@ void World::send(const Leader& from, const std::string& to, const std::string& f
 
 void World::transmit(const Leader& from, Leader& to, Network::Traffic traffic, const std::string& frame) {
   note(frame);
+  if (verbose_) trace("{} -> {}: {}", from.region(), to.region(), describe_frame(frame));
   for (const std::uint64_t time : network_.arrivals(from.index(), to.index(), traffic, now_ms_)) {
     at(time, [this, &from, &to, frame] {
       if (to.up() && !network_.is_cut(from.index(), to.index())) to.receive(from.region(), frame);
@@ -119,7 +147,7 @@ void World::schedule_faults() {
 
 void World::partition_something() { cut_for_a_while(network_.some_links()); }
 
-void World::cut_for_a_while(const std::vector<Network::Link>& links) {
+void World::cut_for_a_while(const std::vector<Link>& links) {
   for (const auto& link : links) {
     trace("cut {} -> {}", regions[link.first], regions[link.second]);
     network_.cut(link);
@@ -197,6 +225,9 @@ void World::heal() {
   run_until(now_ms_ + 2000);
   const std::uint64_t pulls_at_rest = pulls();
   run_until(now_ms_ + 5000);
+  // With small limits a comparison of everything takes long.
+  const std::uint64_t latest = now_ms_ + 60'000;
+  while (!checkers_.all_compared() && now_ms_ < latest) run_until(now_ms_ + 1000);
   require(pulls() == pulls_at_rest, "leaders that have everything go on pulling");
   checkers_.at_rest();
 }

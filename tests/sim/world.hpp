@@ -64,7 +64,7 @@ class World {
   void schedule_clients();
   void schedule_faults();
   void partition_something();
-  void cut_for_a_while(const std::vector<Network::Link>& links);
+  void cut_for_a_while(const std::vector<Link>& links);
   void crash_something();
   void come_back(Leader& leader);
   void run_until(std::uint64_t time_ms);
