@@ -27,7 +27,8 @@ int serve(const std::vector<std::string>& arguments) {
   }
   log::setup(request->settings.log_level, request->settings.log_format, request->settings.region);
   for (const std::string& notice : request->notices) log::warning(notice);
-  if (request->action == Request::Action::serve) return run_leader(request->settings);
+  const auto reread = [&arguments] { return reload_settings(arguments, process_environment()); };
+  if (request->action == Request::Action::serve) return run_leader(request->settings, reread);
   fmt::print("{}", request->text);
   return 0;
 }

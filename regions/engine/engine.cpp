@@ -38,6 +38,7 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
                storage::LogReader reader, storage::LogReader scanner)
     : settings_(settings),
       keys_(std::move(keys)),
+      key_settings_(settings),
       directory_(std::move(store.directory)),
       replica_(std::move(store.replica)),
       scanner_(std::move(scanner)),
@@ -85,15 +86,11 @@ Result<void> Engine::open() {
   return door_.open(settings_.resp.host, settings_.resp.port);
 }
 
-Result<void> Engine::open_links() {
-  return links_.open(to_string(settings_.gossip), to_string(settings_.pull), peer_endpoints(settings_),
-                     link_keys(keys_.get(), settings_));
-}
-
 int Engine::run() {
-  for (const int descriptor : links_.descriptors()) loop_.when_readable(descriptor, [this] { pump_links(); });
+  watch_links();
   loop_.every(tick_ms, [this] { tick(); });
   loop_.every(1000, [this] { each_second(); });
+  loop_.on_reload_signal([this] { renew_keys(); });
   loop_.on_stop_signal([this] { stopping_ ? stop_now(0) : begin_stop(); });
   check_disk();
   loop_.run();
@@ -235,26 +232,7 @@ void Engine::each_second() {
   const std::uint64_t commands = door_.counters().commands;
   ops_per_second_ = commands - std::min(commands, std::exchange(commands_a_second_ago_, commands));
   check_disk();
-  report_refusals();
-  links_.mend();
-}
-
-// The counters are in INFO; here is who it was, once a second at most.
-void Engine::report_refusals() {
-  const Refusals now = links_.refusals();
-  const Refusals before = std::exchange(refusals_, now);
-  if (now.keys != before.keys)
-    alarm({"link_refused", fmt::format("refused {} connections with a key that no peer has, the last from {}",
-                                       now.keys - before.keys, now.last_key)});
-  if (now.handshakes != before.handshakes)
-    alarm({"link_handshake_failed",
-           fmt::format("refused {} connections to the doors for leaders: not a leader, or one with another "
-                       "key of this leader in mind, or in clear where links are encrypted, or the reverse",
-                       now.handshakes - before.handshakes)});
-  if (now.by_peers != before.by_peers)
-    alarm({"link_refused_by_peer",
-           fmt::format("region '{}' does not know this leader's key: it is not among the keys there",
-                       now.last_peer)});
+  tend_links();
 }
 
 void Engine::check_disk() {

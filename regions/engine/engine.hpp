@@ -3,6 +3,7 @@
 // protocol asks for (append, publish, send, answer) and tells it what happened. Reads are
 // answered from memory; replies to writes leave when the committer says they are durable.
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,13 +31,19 @@ namespace turnstone::regions {
 
 class Engine final : public commands::LeaderPort, private RespDoorHost, private mirror::MirroringHost {
  public:
+  using RereadSettings = std::function<Result<Settings>()>;
+
   // Takes what was recovered; `keys` are null where links are in clear; `reader` is for the pulls of peers,
   // `scanner` for this thread.
   Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durability::Store store,
          storage::LogReader reader, storage::LogReader scanner);
 
+  // What SIGHUP reads the keys from. Before run().
+  void on_reread_settings(RereadSettings reread) { reread_settings_ = std::move(reread); }
   // Binds every door. Errors: in_use, config, io.
   Result<void> open();
+  // Those of the start, with the keys of now.
+  const Settings& settings_in_force() const { return key_settings_; }
   // Until a stop signal, or until something cannot go on; the exit code.
   int run();
   // It stopped to be made anew, on a data directory that now holds another state.
@@ -97,6 +104,9 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   void alarm(const sync::Alarm& alarm);
   void check_disk();
   Result<void> open_links();
+  void watch_links();
+  void tend_links();
+  void renew_keys();
   void report_refusals();
   void begin_stop();
   void finish_stop();
@@ -104,6 +114,8 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
 
   const Settings& settings_;
   std::shared_ptr<KeyRing> keys_;  // the replica's, too
+  RereadSettings reread_settings_;
+  Settings key_settings_;  // as last read, where keys are concerned
   storage::DataDirectory directory_;
   std::unique_ptr<sync::Replica> replica_;
   storage::LogReader scanner_;

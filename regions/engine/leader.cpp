@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include <memory>
 #include <utility>
@@ -64,22 +65,20 @@ void report_recovery(const durability::RecoveryReport& report) {
 struct Run {
   int exit_code = 0;
   bool reopen = false;
+  Settings settings;  // with the keys that were in force at the end
 };
 
-Run run_once(const Settings& settings) {
-  const auto refuse = [](const char* what, const Error& error, int code) {
+Run run_once(const Settings& settings, const std::shared_ptr<KeyRing>& keys, const RereadSettings& reread) {
+  const auto refuse = [&](const char* what, const Error& error, int code) {
     log::error(what, {{"error", error.message}});
-    return Run{code};
+    return Run{code, false, settings};
   };
   const auto origin = draw_origin();
   if (!origin) return refuse("cannot start", origin.error(), exit_code::io);
 
-  auto keys = key_ring(settings);
-  if (!keys) return refuse("cannot use the key file", keys.error(), exit_code_of(keys.error()));
-
   auto store = durability::open_store(
       settings.data_directory, {settings.cluster, settings.region},
-      [&] { return std::make_unique<sync::Replica>(replica_config(settings, *origin, *keys)); },
+      [&] { return std::make_unique<sync::Replica>(replica_config(settings, *origin, keys)); },
       ConflictLog::conflicts_max);
   if (!store) return refuse("cannot open the data directory", store.error(), exit_code_of(store.error()));
   report_recovery(store->report);
@@ -90,7 +89,8 @@ Run run_once(const Settings& settings) {
   if (!reader) return refuse("cannot read the log", reader.error(), exit_code::io);
   if (!scanner) return refuse("cannot read the log", scanner.error(), exit_code::io);
 
-  Engine engine(settings, *keys, std::move(*store), std::move(*reader), std::move(*scanner));
+  Engine engine(settings, keys, std::move(*store), std::move(*reader), std::move(*scanner));
+  engine.on_reread_settings(reread);
   if (auto opened = engine.open(); !opened) {
     const bool taken = opened.error().code == Errc::in_use;
     return refuse("cannot open a door", opened.error(),
@@ -102,16 +102,27 @@ Run run_once(const Settings& settings) {
                       {"peers", settings.peers.size()},
                       {"links", settings.key_file.empty() ? "in clear" : "encrypted"}});
   const int code = engine.run();
+  Loop::hold_reload_signal();
   if (!engine.wants_reopen()) log::info("stopped", {{"exit_code", code}});
-  return {code, engine.wants_reopen()};
+  return {code, engine.wants_reopen(), engine.settings_in_force()};
 }
 
 }  // namespace
 
-int run_leader(const Settings& settings) {
-  Run run = run_once(settings);
+int run_leader(const Settings& settings, const RereadSettings& reread) {
+  Loop::hold_reload_signal();
+  auto keys = key_ring(settings);
+  if (!keys) {
+    log::error("cannot use the key file", {{"error", keys.error().message}});
+    return exit_code_of(keys.error());
+  }
+  // A core file would hold the secrets.
+  const rlimit no_core{0, 0};
+  if (*keys) setrlimit(RLIMIT_CORE, &no_core);
+
+  Run run = run_once(run.settings, *keys, reread);
   // On the copy of another region's state that was installed; with an origin of its own.
-  while (run.reopen) run = run_once(settings);
+  while (run.reopen) run = run_once(run.settings, *keys, reread);
   return run.exit_code;
 }
 

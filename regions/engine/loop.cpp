@@ -7,8 +7,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
-#include <list>
 #include <utility>
+#include <vector>
 
 namespace turnstone::regions {
 namespace asio = boost::asio;
@@ -16,21 +16,27 @@ using Failure = boost::system::error_code;
 
 struct Loop::Asio {
   asio::io_context context{1};
-  asio::signal_set signals{context};
-  std::list<asio::posix::stream_descriptor> descriptors;
+  asio::signal_set stop_signals{context};
+  asio::signal_set reload_signals{context};
+  using Descriptor = std::shared_ptr<asio::posix::stream_descriptor>;
+  std::vector<Descriptor> descriptors;
 
-  ~Asio() {
-    // The descriptors belong to ZeroMQ, which closes them itself.
-    for (auto& descriptor : descriptors) descriptor.release();
+  ~Asio() { release_descriptors(); }
+
+  // They belong to ZeroMQ, which closes them itself.
+  void release_descriptors() {
+    for (const Descriptor& descriptor : descriptors) descriptor->release();
+    descriptors.clear();
   }
 
-  void wait_readable(asio::posix::stream_descriptor& descriptor, std::shared_ptr<Handler> handler) {
-    descriptor.async_wait(asio::posix::descriptor_base::wait_read,
-                          [this, &descriptor, handler](const Failure& failure) {
-                            if (failure) return;
-                            (*handler)();
-                            wait_readable(descriptor, handler);
-                          });
+  void wait_readable(const Descriptor& descriptor, std::shared_ptr<Handler> handler) {
+    descriptor->async_wait(asio::posix::descriptor_base::wait_read,
+                           [this, descriptor, handler](const Failure& failure) {
+                             // Released in the meantime, perhaps by the handler itself.
+                             if (failure || !descriptor->is_open()) return;
+                             (*handler)();
+                             if (descriptor->is_open()) wait_readable(descriptor, handler);
+                           });
   }
 
   void repeat(std::shared_ptr<asio::steady_timer> timer, std::chrono::milliseconds period, Handler handler) {
@@ -43,11 +49,11 @@ struct Loop::Asio {
     });
   }
 
-  void wait_signal(std::shared_ptr<Handler> handler) {
-    signals.async_wait([this, handler](const Failure& failure, int) {
+  void wait_signal(asio::signal_set& signals, std::shared_ptr<Handler> handler) {
+    signals.async_wait([this, &signals, handler](const Failure& failure, int) {
       if (failure) return;
       (*handler)();
-      wait_signal(handler);
+      wait_signal(signals, handler);
     });
   }
 };
@@ -70,14 +76,37 @@ void Loop::every(std::uint64_t ms, Handler handler) {
 }
 
 void Loop::when_readable(int descriptor, Handler handler) {
-  asio_->descriptors.emplace_back(asio_->context, descriptor);
+  asio_->descriptors.push_back(std::make_shared<asio::posix::stream_descriptor>(asio_->context, descriptor));
   asio_->wait_readable(asio_->descriptors.back(), std::make_shared<Handler>(std::move(handler)));
 }
 
+void Loop::forget_descriptors() { asio_->release_descriptors(); }
+
 void Loop::on_stop_signal(Handler handler) {
-  asio_->signals.add(SIGTERM);
-  asio_->signals.add(SIGINT);
-  asio_->wait_signal(std::make_shared<Handler>(std::move(handler)));
+  asio_->stop_signals.add(SIGTERM);
+  asio_->stop_signals.add(SIGINT);
+  asio_->wait_signal(asio_->stop_signals, std::make_shared<Handler>(std::move(handler)));
+}
+
+namespace {
+
+void mask_reload_signal(int how) {
+  sigset_t reload;
+  sigemptyset(&reload);
+  sigaddset(&reload, SIGHUP);
+  pthread_sigmask(how, &reload, nullptr);
+}
+
+}  // namespace
+
+// Without a handler it would end the process; ignored, a change that was made while it started
+// would be missed.
+void Loop::hold_reload_signal() { mask_reload_signal(SIG_BLOCK); }
+
+void Loop::on_reload_signal(Handler handler) {
+  asio_->reload_signals.add(SIGHUP);
+  asio_->wait_signal(asio_->reload_signals, std::make_shared<Handler>(std::move(handler)));
+  mask_reload_signal(SIG_UNBLOCK);
 }
 
 void Loop::run() { asio_->context.run(); }

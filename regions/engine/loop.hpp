@@ -26,8 +26,13 @@ class Loop {
   void every(std::uint64_t ms, Handler handler);
   // Runs the handler whenever the descriptor, which stays its owner's, becomes readable.
   void when_readable(int descriptor, Handler handler);
+  // Before the owner closes them: none of the descriptors is looked at any more.
+  void forget_descriptors();
   // SIGTERM or SIGINT; `handler` gets each one.
   void on_stop_signal(Handler handler);
+  // SIGHUP, and one that came since hold_reload_signal().
+  static void hold_reload_signal();
+  void on_reload_signal(Handler handler);
 
   void run();
   // From any thread: run() returns after the handler in progress.

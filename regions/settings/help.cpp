@@ -102,7 +102,8 @@ std::string serve_help_text() {
   std::string out = R"(Usage: turnstone serve --region NAME --data DIR [options]
 
 Runs the leader of one region: takes the writes of Redis clients, keeps them in DIR, and
-exchanges them with the leaders of the other regions. Stops cleanly on SIGTERM and SIGINT.
+exchanges them with the leaders of the other regions. Stops cleanly on SIGTERM and SIGINT;
+SIGHUP makes it read its keys and those of its peers again.
 
 )";
   for (const auto& [group, title] : groups) out += fmt::format("{}:\n{}\n", title, options_of(group));

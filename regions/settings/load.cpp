@@ -119,12 +119,16 @@ void check_key_file(const Settings& settings, Problems& problems) {
   if (settings.key_file.empty()) return;
   const auto own = read_key_file(settings.key_file);
   if (!own) return problems.push_back("key_file: " + own.error().message);
+  const auto check = [&](const std::string& who, const PublicKeys& keys) {
+    if (keys.curve == own->public_keys().curve || keys.signing == own->public_keys().signing)
+      problems.push_back(
+          fmt::format("{} has the key of {}, this leader's own: every region needs keys of its own", who,
+                      settings.key_file));
+  };
   for (const PeerSettings& peer : settings.peers)
-    for (const PublicKeys& keys : peer.keys)
-      if (keys.curve == own->public_keys().curve || keys.signing == own->public_keys().signing)
-        problems.push_back(
-            fmt::format("peer {} has the key of {}, this leader's own: every region needs keys of its own",
-                        peer.name, settings.key_file));
+    for (const PublicKeys& keys : peer.keys) check("peer " + peer.name, keys);
+  for (const RegionKey& earlier : settings.earlier_keys)
+    if (earlier.region != settings.region) check("the earlier_key of " + earlier.region, earlier.keys);
 }
 
 }  // namespace
@@ -158,7 +162,7 @@ std::string config_path(const CommandLine& line, const Environment& environment)
 }
 
 // Every source is read before anything is refused, so that one run shows every mistake.
-tl::expected<Settings, Refusal> merge(const CommandLine& line, const Environment& environment) {
+tl::expected<Settings, Problems> merge(const CommandLine& line, const Environment& environment) {
   Draft draft;
   Problems problems;
   if (const std::string path = config_path(line, environment); !path.empty())
@@ -177,7 +181,7 @@ tl::expected<Settings, Refusal> merge(const CommandLine& line, const Environment
   check_key_file(settings, problems);
   // What is wrong with single values would show up again here in other words.
   if (problems.empty()) problems = check_settings(settings);
-  if (!problems.empty()) return refuse(problems);
+  if (!problems.empty()) return tl::make_unexpected(std::move(problems));
   return std::move(settings);
 }
 
@@ -198,7 +202,7 @@ tl::expected<Request, Refusal> load_settings(const std::vector<std::string>& arg
   if (line->wants != Wants::serve) return request;
 
   auto settings = merge(*line, environment);
-  if (!settings) return tl::make_unexpected(settings.error());
+  if (!settings) return refuse(settings.error());
   request.settings = *std::move(settings);
   request.notices = unknown_variables(environment);
   for (std::string& used : exceptions_used(request.settings)) request.notices.push_back(std::move(used));
@@ -207,6 +211,14 @@ tl::expected<Request, Refusal> load_settings(const std::vector<std::string>& arg
   else
     request.action = Request::Action::serve;
   return request;
+}
+
+Result<Settings> reload_settings(const std::vector<std::string>& arguments, const Environment& environment) {
+  const auto line = read_command_line(arguments);
+  if (!line) return tl::make_unexpected(line.error());
+  auto settings = merge(*line, environment);
+  if (!settings) return fail(Errc::config, fmt::format("{}", fmt::join(settings.error(), "; ")));
+  return *std::move(settings);
 }
 
 Environment process_environment() {

@@ -8,6 +8,7 @@
 
 #include <tl/expected.hpp>
 
+#include "core/error.hpp"
 #include "regions/settings/settings.hpp"
 
 namespace turnstone::regions {
@@ -37,6 +38,10 @@ struct Refusal {
 tl::expected<Request, Refusal> load_settings(const std::vector<std::string>& arguments,
                                              const Environment& environment,
                                              std::span<const Subcommand* const> subcommands = {});
+
+// What the same command line of a leader means now, files read again. Errors: config, with
+// every problem found.
+Result<Settings> reload_settings(const std::vector<std::string>& arguments, const Environment& environment);
 
 // The process's own environment.
 Environment process_environment();

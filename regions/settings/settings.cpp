@@ -72,8 +72,18 @@ void check_keys(const Settings& settings, Problems& problems) {
                                 "other",
                                 owner->second, peer.name));
   }
-  for (const RegionKey& key : settings.earlier_keys)
-    check_name("the region of an earlier_key", key.region, problems);
+  for (const RegionKey& earlier : settings.earlier_keys) {
+    check_name("the region of an earlier_key", earlier.region, problems);
+    for (const Key32& key : {earlier.keys.curve, earlier.keys.signing})
+      if (const auto [owner, added] = owners.try_emplace(key, earlier.region);
+          !added && owner->second != earlier.region) {
+        problems.push_back(
+            fmt::format("{} has an earlier_key that is a key of {}: then each could write as the "
+                        "other",
+                        earlier.region, owner->second));
+        break;
+      }
+  }
 }
 
 // Peers' addresses count for the gossip door: over a link in clear anybody on the way

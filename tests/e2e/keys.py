@@ -4,19 +4,21 @@ import base64
 import ctypes
 import ctypes.util
 import os
+import re
 import signal
 import subprocess
 
 import zmq.utils.z85
 
 import cluster
+import processes
 
 _sodium = ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so.23")
 
 
-def keygen(path):
+def keygen(path, way="--out"):
     """Makes a key file; its public key."""
-    done = subprocess.run([cluster.binary(), "keygen", "--out", path], capture_output=True, text=True, check=True)
+    done = subprocess.run([cluster.binary(), "keygen", way, path], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -40,9 +42,24 @@ class Keys:
             for name, items in lists.items():
                 file.write("%s = [%s]\n" % (name, ", ".join('"%s=%s"' % item for item in items)))
 
+    def make_next(self):
+        """Another key file beside the one in use; its public key."""
+        self.next_file = "%s.%d" % (self.file, len(self.earlier) + 1)
+        return keygen(self.next_file)
+
+    def use_next(self):
+        """From the next reload on; the old key stays known as one of the past."""
+        self.earlier.append((self.leader.region, self.public))
+        self.file, self.public = self.next_file, keygen(self.next_file, "--show")
+
     def reload(self):
+        """The leader reads its keys again, and has said what came of it."""
+        said = "the keys (are|were) "
+        before = len(re.findall(said, self.leader.log_text()))
         self.write()
         self.leader.process.send_signal(signal.SIGHUP)
+        processes.until(lambda: len(re.findall(said, self.leader.log_text())) > before, 20,
+                        lambda: "%s reads its keys again:\n%s" % (self.leader.region, self.leader.log_tail()))
 
 
 def give_keys(leaders, root, *more):

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "regions/security/key_ring.hpp"
 #include "regions/security/secret_keys.hpp"
 #include "tests/catch.hpp"
 
@@ -70,4 +71,21 @@ TEST_CASE("keys: a signature holds for its bytes and its key alone") {
     wrong[i] = static_cast<char>(wrong[i] ^ 1);
     CHECK(!verify_signature(signing, "some bytes", wrong));
   }
+}
+
+TEST_CASE("keys: a ring checks with every key that a region has or had, and signs with its own newest") {
+  SecretKeys old = generated(), next = generated();
+  const Key32 old_key = old.public_keys().signing, next_key = next.public_keys().signing;
+  const std::string by_next = next.sign("bytes"), by_old = old.sign("bytes");
+  KeyRing ring(std::move(old), {{"paris", {old_key}}});
+  CHECK(ring.sign("bytes") == by_old);
+  CHECK(ring.verify("paris", "bytes", by_old));
+  CHECK_FALSE(ring.verify("paris", "bytes", by_next));
+  ring.replace(std::move(next), {{"paris", {next_key, old_key}}, {"tokyo", {}}});
+  CHECK(ring.sign("bytes") == by_next);
+  CHECK(ring.verify("paris", "bytes", by_old));
+  CHECK(ring.verify("paris", "bytes", by_next));
+  for (const char* other : {"tokyo", "dallas", ""}) CHECK_FALSE(ring.verify(other, "bytes", by_next));
+  ring.replace(generated(), {{"paris", {next_key}}});
+  CHECK_FALSE(ring.verify("paris", "bytes", by_old));
 }

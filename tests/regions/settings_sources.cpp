@@ -203,19 +203,20 @@ TEST_CASE("settings: the example file is valid and shows every key with its defa
 TEST_CASE("settings: keys of peers stand in their tables, in lists of their own, or on the command line") {
   const std::string one = "tspub1-" + std::string(85, 'A') + 'w';
   const std::string two = "tspub1-" + std::string(85, 'B') + 'w';
+  const std::string past = "tspub1-" + std::string(85, 'D') + 'w';
   std::string name = (std::filesystem::temp_directory_path() / "turnstone-keys-XXXXXX").string();
   REQUIRE(mkdtemp(name.data()) != nullptr);
   const std::string own = name + "/paris.key";
   REQUIRE(make_key_file(own).has_value());
   const ScratchFile file("region = \"paris\"\ndata = \"here\"\nkey_file = \"" + own +
-                         "\"\nearlier_key = [\"paris=" + two + "\", \"lima=" + one +
+                         "\"\nearlier_key = [\"paris=" + past + "\", \"tokyo=" + two +
                          "\"]\n[[peer]]\nname = \"tokyo\"\ngossip = \"127.0.0.1:7111\"\nkeys = [\"" + one +
                          "\", \"" + two + "\"]\n");
   const Settings settings = load_good("serve --config " + file.path());
   REQUIRE(settings.peers.size() == 1);
   CHECK(settings.peers[0].keys == std::vector{*parse_public_keys(one), *parse_public_keys(two)});
   CHECK(settings.earlier_keys ==
-        std::vector<RegionKey>{{"paris", *parse_public_keys(two)}, {"lima", *parse_public_keys(one)}});
+        std::vector<RegionKey>{{"paris", *parse_public_keys(past)}, {"tokyo", *parse_public_keys(two)}});
   // What --check prints reads back to the same.
   const ScratchFile printed(toml_text(settings));
   CHECK(load_good("serve --config " + printed.path()) == settings);
@@ -237,7 +238,34 @@ TEST_CASE("settings: keys of peers stand in their tables, in lists of their own,
   CHECK(refusal("serve --config " + file.path() +
                 " --peer-key tokyo=" + to_string(read_key_file(own)->public_keys()))
             .text.find("every region needs keys of its own") != std::string::npos);
+  // A key of the past is nobody else's, either.
+  CHECK(refusal("serve --config " + file.path() + " --earlier-key lima=" + one).text ==
+        "turnstone: lima has an earlier_key that is a key of tokyo: then each could write as the other\n");
+  CHECK(refusal("serve --config " + file.path() + " --earlier-key lima=" + past +
+                " --earlier-key paris=" + past)
+            .text ==
+        "turnstone: paris has an earlier_key that is a key of lima: then each could write as the other\n");
+  CHECK(refusal("serve --config " + file.path() +
+                " --earlier-key lima=" + to_string(read_key_file(own)->public_keys()))
+            .text.find("the earlier_key of lima has the key of") != std::string::npos);
   std::filesystem::remove_all(name);
+}
+
+TEST_CASE("settings: the same command line is read again, and every problem is told on one line") {
+  const ScratchFile file("region = \"paris\"\ndata = \"here\"\n");
+  const std::vector<std::string> arguments{"serve", "--config", file.path()};
+  REQUIRE(reload_settings(arguments, {}).has_value());
+  CHECK(*reload_settings(arguments, {}) == load_good("serve --config " + file.path()));
+  std::ofstream(file.path()) << "region = \"lima\"\ndata = \"here\"\n";
+  CHECK(reload_settings(arguments, {})->region == "lima");
+  CHECK(reload_settings(arguments, {{"TURNSTONE_REGION", "tokyo"}})->region == "tokyo");
+  std::ofstream(file.path()) << "cluster = \"X\"\n";
+  const auto refused = reload_settings(arguments, {});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Errc::config);
+  CHECK(refused.error().message.find("region is not set") == 0);
+  CHECK(refused.error().message.find("; data is not set") != std::string::npos);
+  CHECK(refused.error().message.find('\n') == std::string::npos);
 }
 
 }  // namespace
