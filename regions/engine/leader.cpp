@@ -120,7 +120,7 @@ int run_leader(const Settings& settings, const RereadSettings& reread) {
   const rlimit no_core{0, 0};
   if (*keys) setrlimit(RLIMIT_CORE, &no_core);
 
-  Run run = run_once(run.settings, *keys, reread);
+  Run run = run_once(settings, *keys, reread);
   // On the copy of another region's state that was installed; with an origin of its own.
   while (run.reopen) run = run_once(run.settings, *keys, reread);
   return run.exit_code;
