@@ -55,6 +55,9 @@ class DivergenceAudit {
   ComparisonView about(const std::string& region) const;
   // The buckets known to differ from a peer's, ascending.
   std::vector<std::uint32_t> differing_from(const std::string& region) const;
+  // Runs that wait to be compared, and parts of runs to be announced.
+  std::size_t comparisons() const { return comparisons_.size(); }
+  std::size_t parts() const { return parts_.size(); }
   BucketDigests& digests() { return digests_; }
 
  private:

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "core/bound.hpp"
 #include "core/error.hpp"
 #include "core/hybrid_clock.hpp"
 #include "core/version_vector.hpp"
@@ -163,6 +164,8 @@ class Replica final : private crdt::KeyspaceObserver {
   const LogPrefix& settled() const { return settled_; }
   std::string region_of(Origin origin) const;
   const Counters& counters() const { return counters_; }
+  // What is held now, beside its limits.
+  Bounds bounds() const;
 
   // To be set before anything is replayed.
   void on_log_scan(LogScan scan) { log_scan_ = std::move(scan); }

@@ -115,6 +115,19 @@ void replication(const Call& call, std::string& out) {
   }
 }
 
+void bounds(const Call& call, std::string& out) {
+  line(out, "# Bounds");
+  for (const Bounds& all : {call.replica.bounds(), call.leader.bounds()}) {
+    for (const Bound& one : all)
+      line(out, "{}:now={},max={},reached={}", one.name, one.now, one.max, one.reached);
+  }
+  line(out, "unstable_increments:{}", call.replica.keyspace().unstable_increments());
+  line(out, "unstable_deletes:{}", call.replica.keyspace().unstable_deletes());
+  line(out, "log_batches:{}", call.replica.log().size());
+  line(out, "origins:{}", call.replica.origins().size());
+  line(out, "vector_entries:{}", call.replica.vector().entries().size());
+}
+
 void keyspace(const Call& call, std::string& out) {
   line(out, "# Keyspace");
   const std::size_t keys = call.replica.keyspace().size();
@@ -127,7 +140,7 @@ struct Section {
 };
 constexpr Section sections[] = {
     {"server", server}, {"clients", clients},         {"memory", memory},     {"persistence", persistence},
-    {"stats", stats},   {"replication", replication}, {"keyspace", keyspace},
+    {"stats", stats},   {"replication", replication}, {"bounds", bounds}, {"keyspace", keyspace},
 };
 
 bool asks_for_all(std::string_view word) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/bound.hpp"
 #include "core/error.hpp"
 #include "crdt/cell_image.hpp"
 #include "crdt/conflict.hpp"
@@ -64,6 +65,8 @@ class LeaderPort {
   virtual const ServerInfo& server_info() const = 0;
   virtual Stats stats() const = 0;
   virtual void reset_stats() = 0;
+  // Queues and buffers beside the replica's.
+  virtual Bounds bounds() const = 0;
   // Settings by the names of Redis where there is one ("save", "appendonly", "port",
   // "maxclients"), else by our own. Secrets are left out.
   virtual std::vector<std::pair<std::string, std::string>> settings() const = 0;

@@ -28,6 +28,7 @@ class ConflictLog {
   // What was recorded since the last call.
   std::vector<durability::FoundConflict> take_unstored();
   std::uint64_t recorded() const { return recorded_; }
+  std::size_t size() const { return conflicts_.size(); }
 
  private:
   void record(const durability::FoundConflict& found);

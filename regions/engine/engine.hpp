@@ -53,6 +53,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   const commands::ServerInfo& server_info() const override { return info_; }
   commands::Stats stats() const override;
   void reset_stats() override { door_.reset_counters(); }
+  Bounds bounds() const override;
   std::vector<std::pair<std::string, std::string>> settings() const override;
   std::size_t value_bytes_max() const override { return settings_.value_bytes_max; }
   const std::optional<std::string>& password() const override { return password_; }

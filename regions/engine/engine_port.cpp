@@ -39,6 +39,16 @@ commands::Stats Engine::stats() const {
   return stats;
 }
 
+Bounds Engine::bounds() const {
+  const RespDoorBuffers buffers = door_.buffers();
+  return {
+      {"clients_max", door_.sessions(), settings_.clients_max, door_.counters().rejected},
+      {"client_output_bytes_max", buffers.output_bytes_most, settings_.client_output_bytes_max, 0},
+      {"dirty_cells_max", replica_->keyspace().dirty().size(), settings_.dirty_cells_max, 0},
+      {"conflicts_max", conflicts_.size(), ConflictLog::conflicts_max, 0},
+  };
+}
+
 std::vector<std::pair<std::string, std::string>> Engine::settings() const {
   return {
       // Redis's names, as its clients and tools read them.

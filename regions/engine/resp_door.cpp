@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -82,6 +83,8 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
   }
 
   bool idle() const { return held_.empty() && sent_ == output_.size(); }
+  std::uint64_t input_bytes() const { return input_.size(); }
+  std::uint64_t output_bytes() const { return output_.size() - sent_; }
 
  private:
   struct Held {
@@ -338,6 +341,17 @@ void RespDoor::each_session(const std::function<void(const commands::Session&)>&
 }
 
 std::size_t RespDoor::sessions() const { return state_->connections.size(); }
+
+RespDoorBuffers RespDoor::buffers() const {
+  RespDoorBuffers all;
+  for (const auto& [id, connection] : state_->connections) {
+    all.input_bytes += connection->input_bytes();
+    all.output_bytes += connection->output_bytes();
+    all.output_bytes_most = std::max(all.output_bytes_most, connection->output_bytes());
+  }
+  return all;
+}
+
 const RespDoorCounters& RespDoor::counters() const { return state_->counters; }
 void RespDoor::reset_counters() { state_->counters = {}; }
 

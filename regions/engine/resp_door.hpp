@@ -33,6 +33,13 @@ struct RespDoorCounters {
   std::uint64_t output_bytes = 0;
 };
 
+// What clients have made it hold at this moment.
+struct RespDoorBuffers {
+  std::uint64_t input_bytes = 0;   // requests that have not come to their ends
+  std::uint64_t output_bytes = 0;  // replies that were not taken
+  std::uint64_t output_bytes_most = 0;  // of these, for one client
+};
+
 // What the door needs of the leader.
 class RespDoorHost {
  public:
@@ -66,6 +73,8 @@ class RespDoor {
   void each_session(const std::function<void(const commands::Session&)>& visit) const;
   std::size_t sessions() const;
   const RespDoorCounters& counters() const;
+  // O(clients).
+  RespDoorBuffers buffers() const;
   void reset_counters();
 
  private:

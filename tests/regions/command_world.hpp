@@ -30,6 +30,7 @@ class FakeLeader final : public commands::LeaderPort {
   const commands::ServerInfo& server_info() const override { return info; }
   commands::Stats stats() const override { return numbers; }
   void reset_stats() override { numbers = {}; }
+  Bounds bounds() const override { return {{"clients_max", connected.size(), 10, 0}}; }
   std::vector<std::pair<std::string, std::string>> settings() const override { return config; }
   std::size_t value_bytes_max() const override { return value_bytes; }
   const std::optional<std::string>& password() const override { return secret; }
