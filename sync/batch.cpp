@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t hash_bytes = 8;
 constexpr std::size_t region_bytes_max = 64;
+// Items of the head: those that say where the batch stands, and all of an origin's first one.
+constexpr std::uint32_t place_items = 5;
+constexpr std::uint32_t first_batch_items = 8;
 
 std::uint64_t read_hash(std::string_view bytes) {
   std::uint64_t hash = 0;
@@ -48,7 +51,7 @@ Result<BatchHeader> read_header(RecordReader& in) {
   header.previous_chain = in.uint(5);
   header.hlc_base = in.uint(6);
   if (header.first_seq == 1) header.region = in.bytes(7);
-  const std::uint32_t items = header.first_seq == 1 ? 8 : 7;
+  const std::uint32_t items = header.first_seq == 1 ? first_batch_items : first_batch_items - 1;
   if (in.malformed() || in.size() != items || header.first_seq == 0 || header.count == 0 ||
       header.count > UINT32_MAX || header.region.size() > region_bytes_max ||
       header.first_seq > UINT64_MAX - header.count) {
@@ -83,6 +86,30 @@ Result<BatchHeader> decode_batch_header(std::string_view bytes) {
   auto header = read_header(in);
   if (header) header->chain = hash;
   return header;
+}
+
+Result<BatchHeader> decode_batch_place(std::string_view bytes) {
+  for (const bool is_signed : {false, true}) {
+    const std::size_t behind = hash_bytes + (is_signed ? signature_bytes : 0);
+    if (bytes.size() <= behind) continue;
+    const std::string_view hashed = is_signed ? signed_part(bytes) : bytes;
+    if (hash64(without_hash(hashed)) != read_hash(hashed)) continue;
+    RecordReader in(without_hash(hashed));
+    if (!in.next() || in.size() < place_items) break;
+    BatchHeader place;
+    place.is_signed = is_signed;
+    place.cluster = in.uint(1);
+    place.origin = Origin{in.uint(2)};
+    place.first_seq = in.uint(3);
+    place.count = in.uint(4);
+    if (place.first_seq == 1 && in.size() >= first_batch_items) place.region = in.bytes(7);
+    const bool placed = !in.malformed() && place.first_seq != 0 && place.count != 0 &&
+                        place.count <= UINT32_MAX && place.first_seq <= UINT64_MAX - place.count &&
+                        place.region.size() <= region_bytes_max;
+    if (placed) return place;
+    break;
+  }
+  return tl::make_unexpected(malformed("names no place"));
 }
 
 Result<std::vector<BatchDelta>> decode_batch_deltas(const BatchHeader& header, std::string_view bytes) {

@@ -48,6 +48,10 @@ struct BatchDelta {
 // Checks the hash, the version and the header; does not look at the deltas.
 // Errors: malformed, corrupt, unsupported_version.
 Result<BatchHeader> decode_batch_header(std::string_view bytes);
+// Where a batch stands that decode_batch_header() refused though it is whole: one of a later
+// version, say. The head of a batch means the same in every version, and so does a signature
+// behind the hash. Errors: malformed, corrupt.
+Result<BatchHeader> decode_batch_place(std::string_view bytes);
 // The deltas of a batch whose header was decoded. Errors: malformed.
 Result<std::vector<BatchDelta>> decode_batch_deltas(const BatchHeader& header, std::string_view bytes);
 

@@ -40,12 +40,16 @@ struct LogRead {
 struct Stored {
   Lsn lsn = 0;
 };
+// A batch that was set aside, by an earlier run or an earlier version of the program.
+struct Reconsider {
+  std::string bytes;
+};
 // Time passed.
 struct Tick {};
 // The log can take another batch: seal what was gathered.
 struct Flush {};
 
-using Event = std::variant<FrameReceived, Committed, LogRead, Stored, Tick, Flush>;
+using Event = std::variant<FrameReceived, Committed, LogRead, Stored, Reconsider, Tick, Flush>;
 
 // --- effects
 
@@ -84,13 +88,22 @@ struct Truncate {
 struct Acknowledge {
   Lsn up_to = 0;
 };
+// A batch cannot be applied: keep it, for people to look at and for a later version of the
+// program, and offer it again (Reconsider) after the next start.
+struct SetAside {
+  Origin origin{};
+  Seq first_seq = 0;
+  Seq last_seq = 0;
+  std::string reason;
+  std::string bytes;
+};
 // A fact that a person must see; `name` is stable, `text` is a sentence.
 struct Alarm {
   std::string name;
   std::string text;
 };
 
-using Effect = std::variant<Append, Publish, Send, ReadLog, Truncate, Acknowledge, Alarm>;
+using Effect = std::variant<Append, Publish, Send, ReadLog, Truncate, Acknowledge, SetAside, Alarm>;
 using Effects = std::vector<Effect>;
 
 }  // namespace turnstone::sync

@@ -17,7 +17,11 @@ Replica::Replica(ReplicaConfig config, unsigned shard_bits)
       settled_(config_.limits.log_prefix_groups_max),
       divergence_(keyspace_, config_.limits, config_.peers) {
   keyspace_.set_position(next_lsn_);
-  for (const std::string& peer : config_.peers) peers_[peer].timeout_ms = config_.limits.pull_timeout_ms;
+  for (const std::string& region : config_.peers) {
+    Peer& peer = peers_[region];
+    peer.timeout_ms = config_.limits.pull_timeout_ms;
+    peer.page_bytes = config_.limits.page_bytes;
+  }
 }
 
 // --- recovery
@@ -162,6 +166,8 @@ Effects Replica::step(std::uint64_t now_ms, Event event) {
                          Send{read->peer, Channel::reply, encode(config_.cluster, config_.region, page)});
   } else if (const auto* stored = std::get_if<Stored>(&event)) {
     stored_lsn_ = stored->lsn;
+  } else if (const auto* again = std::get_if<Reconsider>(&event)) {
+    receive_batch(config_.region, again->bytes, effects);
   } else if (std::holds_alternative<Tick>(event)) {
     tick(effects);
   } else {

@@ -53,6 +53,13 @@ struct OriginState {
   friend bool operator==(const OriginState&, const OriginState&) = default;
 };
 
+// An origin of which nothing more is taken, because its next batch cannot be applied here.
+struct QuarantinedOrigin {
+  std::string region;
+  Seq first_seq = 0;  // of that batch
+  std::string reason;
+};
+
 // What is known of a peer, for people.
 struct PeerView {
   std::string region;
@@ -72,6 +79,7 @@ struct Counters {
   std::uint64_t pages_served = 0;
   std::uint64_t frames_malformed = 0;
   std::uint64_t batches_quarantined = 0;
+  std::uint64_t quarantine_overflows = 0;
   std::uint64_t batches_forged = 0;
   std::uint64_t pending_dropped = 0;
   std::uint64_t batches_below_floor = 0;
@@ -163,6 +171,7 @@ class Replica final : private crdt::KeyspaceObserver {
   const DivergenceAudit& divergence() const { return divergence_; }
   const LogPrefix& settled() const { return settled_; }
   std::string region_of(Origin origin) const;
+  const std::map<Origin, QuarantinedOrigin>& quarantined() const { return quarantined_; }
   const Counters& counters() const { return counters_; }
   // What is held now, beside its limits.
   Bounds bounds() const;
@@ -190,6 +199,10 @@ class Replica final : private crdt::KeyspaceObserver {
     // Not asked before this time: it did not answer, or had nothing to give.
     std::uint64_t rest_until_ms = 0;
     std::uint64_t timeout_ms = 0;
+    // How much it is asked for at once: less where answers do not come in time.
+    std::size_t page_bytes = 0;
+    // Answers in a row that brought nothing new.
+    unsigned fruitless = 0;
     // Its log begins here, as it said when it was asked for what was older.
     VersionVector floor;
   };
@@ -233,7 +246,10 @@ class Replica final : private crdt::KeyspaceObserver {
   Result<Hlc> apply_batch(const BatchHeader& header, std::string_view bytes, Effects& effects);
   Hlc apply_deltas(const BatchHeader& header, const std::vector<BatchDelta>& deltas,
                    const VersionVector& context, Effects& effects);
-  void quarantine(Origin origin, const Error& error, Effects& effects);
+  // Sets a batch aside that cannot be applied; its origin's later ones wait.
+  void quarantine(const BatchHeader& place, std::string_view bytes, const Error& error, Effects& effects);
+  void refuse_unreadable(const std::string& sender, std::string_view bytes, const Error& error,
+                         Effects& effects);
   // Lists increments singly again that are stable no more.
   void relist_unstable(const BatchHeader& header, const VersionVector& context);
 
@@ -246,6 +262,7 @@ class Replica final : private crdt::KeyspaceObserver {
   void note_gaps();
   bool can_help(const Peer& peer) const;
   void send_pull(const std::string& region, Peer& peer, Effects& effects);
+  void pull_timed_out(Effects& effects);
 
   ReplicaConfig config_;
   crdt::Keyspace keyspace_;
@@ -270,7 +287,7 @@ class Replica final : private crdt::KeyspaceObserver {
 
   Pending pending_;
   std::map<std::string, Peer> peers_;
-  std::set<Origin> quarantined_;
+  std::map<Origin, QuarantinedOrigin> quarantined_;
   std::map<Origin, Gap> gaps_;
   std::optional<PullUnderWay> pull_;
   std::uint64_t next_request_ = 1;

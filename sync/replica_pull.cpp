@@ -10,6 +10,14 @@
 #include "sync/replica.hpp"
 
 namespace turnstone::sync {
+namespace {
+
+// The least that is asked for where answers take too long.
+constexpr std::size_t page_bytes_least = 16 * 1024;
+// Rests double this often: 50 ms, 100 ms ... 1.6 s.
+constexpr unsigned fruitless_max = 6;
+
+}  // namespace
 
 void Replica::answer_pull(const std::string& region, const Pull& pull, Effects& effects) {
   if (!pull.have.covers(log_index_.floor())) {
@@ -35,12 +43,15 @@ void Replica::receive_page(const std::string& region, const Page& page, Effects&
   if (!asked) return;
   pull_.reset();
   if (planted(Planted::trust_empty_page) && page.batches.empty()) {
-    for (const auto& [origin, gap] : gaps_) quarantined_.insert(origin);
+    for (const auto& [origin, gap] : gaps_) quarantined_.try_emplace(origin);
   }
   Peer& peer = peers_[region];
   peer.timeout_ms = config_.limits.pull_timeout_ms;
-  // A peer that gives nothing new is not asked again at once.
-  if (!progress) peer.rest_until_ms = timer_ms_ + config_.limits.beacon_active_ms;
+  peer.page_bytes = std::min(peer.page_bytes * 2, config_.limits.page_bytes);
+  // A peer that gives nothing new is not asked again at once, and then less and less often:
+  // it may have nothing but what cannot be taken.
+  peer.fruitless = progress ? 0 : std::min(peer.fruitless + 1, fruitless_max);
+  if (!progress) peer.rest_until_ms = timer_ms_ + (config_.limits.beacon_active_ms << (peer.fruitless - 1));
   if (page.more && progress) {
     send_pull(region, peer, effects);
   } else {
@@ -98,13 +109,7 @@ bool Replica::can_help(const Peer& peer) const {
 }
 
 void Replica::pull_if_behind(Effects& effects) {
-  if (pull_ && timer_ms_ >= pull_->deadline_ms) {
-    // No answer: the next peer gets its turn, and this one a longer rest each time.
-    Peer& peer = peers_[pull_->peer];
-    peer.rest_until_ms = timer_ms_ + peer.timeout_ms;
-    peer.timeout_ms = std::min(peer.timeout_ms * 2, config_.limits.pull_timeout_ms_max);
-    pull_.reset();
-  }
+  if (pull_ && timer_ms_ >= pull_->deadline_ms) pull_timed_out(effects);
   if (pull_ || ingest_paused_ || uncommitted_bytes_ > config_.limits.uncommitted_bytes_max / 2) return;
   note_gaps();
   if (gaps_.empty()) return;
@@ -117,14 +122,31 @@ void Replica::pull_if_behind(Effects& effects) {
   if (best != peers_.end()) send_pull(best->first, best->second, effects);
 }
 
+// No answer: the next peer gets its turn, and this one a longer rest each time. On a slow link
+// a whole page takes too long, so less is asked for.
+void Replica::pull_timed_out(Effects& effects) {
+  Peer& peer = peers_[pull_->peer];
+  peer.rest_until_ms = timer_ms_ + peer.timeout_ms;
+  peer.page_bytes = std::max(peer.page_bytes / 4, std::min(page_bytes_least, config_.limits.page_bytes));
+  if (peer.timeout_ms >= config_.limits.pull_timeout_ms_max) {
+    effects.emplace_back(
+        std::in_place_type<Alarm>,
+        Alarm{"pull_unanswered",
+              fmt::format("region '{}' is heard and has what is missing here, but no answer to a pull comes "
+                          "within {} ms: the link is too slow, or one batch is larger than this leader takes",
+                          pull_->peer, peer.timeout_ms)});
+  }
+  peer.timeout_ms = std::min(peer.timeout_ms * 2, config_.limits.pull_timeout_ms_max);
+  pull_.reset();
+}
+
 void Replica::send_pull(const std::string& region, Peer& peer, Effects& effects) {
   const std::uint64_t request = next_request_++;
   pull_ = PullUnderWay{region, request, timer_ms_ + peer.timeout_ms};
   ++counters_.pulls;
-  effects.emplace_back(
-      std::in_place_type<Send>,
-      Send{region, Channel::request,
-           encode(config_.cluster, config_.region, Pull{request, config_.limits.page_bytes, vector_})});
+  effects.emplace_back(std::in_place_type<Send>, Send{region, Channel::request,
+                                                      encode(config_.cluster, config_.region,
+                                                             Pull{request, peer.page_bytes, vector_})});
 }
 
 }  // namespace turnstone::sync

@@ -93,8 +93,7 @@ VersionVector Replica::context_of(const BatchHeader& header) const {
 bool Replica::receive_batch(const std::string& sender, std::string_view bytes, Effects& effects) {
   auto header = decode_batch_header(bytes);
   if (!header) {
-    ++counters_.frames_malformed;
-    effects.emplace_back(std::in_place_type<Alarm>, Alarm{"batch_refused", header.error().message});
+    refuse_unreadable(sender, bytes, header.error(), effects);
     return false;
   }
   if (header->cluster != config_.cluster) {
@@ -127,7 +126,7 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
     return false;
   }
   if (auto applied = apply_batch(*header, bytes, effects); !applied) {
-    quarantine(header->origin, applied.error(), effects);
+    quarantine(*header, bytes, applied.error(), effects);
     return false;
   }
   drain_pending(effects);
@@ -137,15 +136,15 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
 void Replica::refuse_below_floor(const BatchHeader& header, Effects& effects) {
   ++counters_.batches_below_floor;
   // The floor only rises: asking for them again would change nothing.
-  quarantined_.insert(header.origin);
+  const std::string region = header.first_seq == 1 ? header.region : region_of(header.origin);
+  quarantined_[header.origin] = {region, header.first_seq, "below the floor of this leader's log"};
   pending_.drop_origin(header.origin);
   effects.emplace_back(
       std::in_place_type<Alarm>,
       Alarm{"below_floor",
             fmt::format("writes of region '{}' cannot be taken: their leader (origin {}) was restored from a "
                         "copy that is older than what this leader's log still has",
-                        header.first_seq == 1 ? header.region : region_of(header.origin),
-                        to_string(header.origin))});
+                        region, to_string(header.origin))});
 }
 
 void Replica::drain_pending(Effects& effects) {
@@ -163,7 +162,7 @@ void Replica::drain_pending(Effects& effects) {
       const std::string bytes = pending_.take(origin, header->first_seq);
       progress = true;
       if (auto applied = apply_batch(*header, bytes, effects); !applied)
-        quarantine(origin, applied.error(), effects);
+        quarantine(*header, bytes, applied.error(), effects);
     }
   }
 }
@@ -213,17 +212,6 @@ Hlc Replica::apply_deltas(const BatchHeader& header, const std::vector<BatchDelt
                                          region_of(header.origin), config_.limits.clock_drift_max_ms)});
   }
   return newest;
-}
-
-void Replica::quarantine(Origin origin, const Error& error, Effects& effects) {
-  ++counters_.batches_quarantined;
-  quarantined_.insert(origin);
-  pending_.drop_origin(origin);
-  effects.emplace_back(
-      std::in_place_type<Alarm>,
-      Alarm{"origin_quarantined",
-            fmt::format("nothing more is taken from origin {} of region '{}' until a restart: {}",
-                        to_string(origin), region_of(origin), error.message)});
 }
 
 }  // namespace turnstone::sync

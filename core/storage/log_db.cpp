@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <optional>
 #include <system_error>
 #include <vector>
@@ -121,6 +122,19 @@ struct LogDb::Impl {
     store_floor(Origin{}, floor.lsn);
   }
 
+  // One durable transaction; nothing more is written after an error.
+  Result<void> transact(const std::function<void()>& body) {
+    if (failure) return tl::make_unexpected(*failure);
+    auto done = guarded(file, [&]() -> Result<void> {
+      run(*begin);
+      body();
+      run(*commit);
+      return {};
+    });
+    if (!done) failure = done.error();
+    return done;
+  }
+
   void note_wal(int frames) {
     if (frames < wal_copied) wal_copied = 0;  // used anew from its start
     wal_frames = frames;
@@ -160,9 +174,61 @@ Result<LogDb> LogDb::open(const std::filesystem::path& file, const Identity& ide
       db.exec("CREATE TABLE floor(origin INTEGER PRIMARY KEY, seq INTEGER NOT NULL)");
     });
     if (!claimed) return tl::make_unexpected(claimed.error());
+    // Logs of the first releases have none.
+    db.exec(
+        "CREATE TABLE IF NOT EXISTS aside(id INTEGER PRIMARY KEY, lsn INTEGER NOT NULL, origin INTEGER NOT "
+        "NULL, "
+        "first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, checksum INTEGER NOT NULL, "
+        "at_ms INTEGER NOT NULL, reason TEXT NOT NULL, bytes BLOB NOT NULL)");
     impl->prepare();
     fill_wal(file, options.wal_bytes);
     return LogDb(std::move(impl));
+  });
+}
+
+Result<void> LogDb::keep_aside(const AsidePlace& place, std::string_view bytes) {
+  return impl_->transact([&] {
+    SQLite::Statement keep(*impl_->database, "INSERT INTO aside VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    keep.bind(1, place.id);
+    keep.bind(2, stored(place.lsn));
+    keep.bind(3, stored(static_cast<std::uint64_t>(place.origin)));
+    keep.bind(4, stored(place.first_seq));
+    keep.bind(5, stored(place.last_seq));
+    keep.bind(6, stored(checksum({place.lsn, place.origin, place.first_seq, place.last_seq, bytes})));
+    keep.bind(7, stored(place.at_ms));
+    keep.bind(8, place.reason);
+    bind_blob(keep, 9, bytes);
+    run(keep);
+  });
+}
+
+Result<void> LogDb::set_tail_aside(Lsn from, std::string_view reason, std::uint64_t at_ms) {
+  TURNSTONE_CHECK(from > impl_->floor.lsn && from <= impl_->last_lsn);
+  auto set = impl_->transact([&] {
+    SQLite::Statement keep(
+        *impl_->database,
+        "INSERT INTO aside(lsn, origin, first_seq, last_seq, checksum, at_ms, reason, bytes) "
+        "SELECT lsn, origin, first_seq, last_seq, checksum, ?, ?, bytes FROM batch WHERE lsn >= ? ORDER BY "
+        "lsn");
+    keep.bind(1, stored(at_ms));
+    keep.bind(2, std::string(reason));
+    keep.bind(3, stored(from));
+    run(keep);
+    SQLite::Statement take(*impl_->database, "DELETE FROM batch WHERE lsn >= ?");
+    take.bind(1, stored(from));
+    run(take);
+  });
+  if (set) impl_->last_lsn = from - 1;
+  return set;
+}
+
+Result<void> LogDb::forget_aside(std::span<const std::int64_t> ids) {
+  return impl_->transact([&] {
+    SQLite::Statement forget(*impl_->database, "DELETE FROM aside WHERE id = ?");
+    for (const std::int64_t id : ids) {
+      forget.bind(1, id);
+      run(forget);
+    }
   });
 }
 

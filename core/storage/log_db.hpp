@@ -5,7 +5,7 @@
 // Schema, format 1: batch(lsn INTEGER PRIMARY KEY, origin, first_seq, last_seq, checksum,
 // bytes BLOB); unsigned numbers are stored as the signed ones with the same bits. floor(origin
 // INTEGER PRIMARY KEY, seq): the newest of each origin that was cut, changed in the
-// transaction that cuts.
+// transaction that cuts. Beside it, what is kept and cannot be applied: core/storage/aside.hpp.
 //
 // One thread at a time.
 #include <filesystem>
@@ -13,6 +13,7 @@
 #include <span>
 
 #include "core/error.hpp"
+#include "core/storage/aside.hpp"
 #include "core/storage/identity.hpp"
 #include "core/storage/log_row.hpp"
 #include "core/version_vector.hpp"
@@ -63,6 +64,14 @@ class LogDb {
   // Rows are cut with the appends to come, a few more than are appended, so that a log
   // under load pays no sync of its own for it.
   void truncate_with_appends(Lsn up_to);
+
+  // Keeps a batch that is not part of the log, under place.id. Durable. Errors: io, as append.
+  Result<void> keep_aside(const AsidePlace& place, std::string_view bytes);
+  // Takes the newest part of the log, from `from` on, out of it, into what is kept aside. One
+  // durable transaction; the log then ends with the row before. Errors: io, as append.
+  Result<void> set_tail_aside(Lsn from, std::string_view reason, std::uint64_t at_ms);
+  // Errors: io, as append.
+  Result<void> forget_aside(std::span<const std::int64_t> ids);
 
   // Bytes of the WAL that are not in the database file yet. They may be many for a while
   // (a reader may hold them back); beyond LogOptions::wal_bytes syncs become slower.

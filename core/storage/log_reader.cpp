@@ -117,4 +117,30 @@ LogReader::Batches LogReader::read(std::span<const Lsn> lsns) const {
   return batches;
 }
 
+Result<std::vector<AsidePlace>> LogReader::aside() const {
+  return guarded(impl_->file, [&]() -> Result<std::vector<AsidePlace>> {
+    SQLite::Statement query(*impl_->database,
+                            "SELECT id, lsn, origin, first_seq, last_seq, at_ms, reason, length(bytes) "
+                            "FROM aside ORDER BY id");
+    std::vector<AsidePlace> places;
+    while (query.executeStep()) {
+      places.push_back(
+          {query.getColumn(0).getInt64(), number(query.getColumn(1)), Origin{number(query.getColumn(2))},
+           number(query.getColumn(3)), number(query.getColumn(4)), number(query.getColumn(5)),
+           query.getColumn(6).getString(), static_cast<std::size_t>(number(query.getColumn(7)))});
+    }
+    return places;
+  });
+}
+
+Result<std::string> LogReader::read_aside(std::int64_t id) const {
+  return guarded(impl_->file, [&]() -> Result<std::string> {
+    SQLite::Statement query(
+        *impl_->database, "SELECT lsn, origin, first_seq, last_seq, checksum, bytes FROM aside WHERE id = ?");
+    query.bind(1, id);
+    if (!query.executeStep()) return fail(Errc::corrupt, fmt::format("no batch {} is kept aside", id));
+    return impl_->row(query).map([](const LogEntry& entry) { return std::string(entry.bytes); });
+  });
+}
+
 }  // namespace turnstone::storage

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/storage/aside.hpp"
 #include "core/storage/log_row.hpp"
 
 namespace turnstone::storage {
@@ -42,6 +43,11 @@ class LogReader {
   };
   // The batches of these rows, in the order asked for, up to one that was cut meanwhile.
   Batches read(std::span<const Lsn> lsns) const;
+
+  // What is kept aside, the oldest first. Errors: io, corrupt.
+  Result<std::vector<AsidePlace>> aside() const;
+  // Errors: io, corrupt (also when it is not there).
+  Result<std::string> read_aside(std::int64_t id) const;
 
  private:
   struct Impl;

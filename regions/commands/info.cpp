@@ -15,6 +15,8 @@
 namespace turnstone::commands {
 namespace {
 
+constexpr std::size_t quarantined_shown_max = 16;
+
 template <class... Values>
 void line(std::string& out, fmt::format_string<Values...> format, Values&&... values) {
   fmt::format_to(std::back_inserter(out), format, std::forward<Values>(values)...);
@@ -101,6 +103,13 @@ void replication(const Call& call, std::string& out) {
   line(out, "mirror:state={},source={},bytes={},total_bytes={}", mirror.state, mirror.source, mirror.bytes,
        mirror.total_bytes);
   line(out, "mirror_bytes_given:{}", mirror.bytes_given);
+  line(out, "quarantined_origins:{}", replica.quarantined().size());
+  std::size_t shown = 0;
+  for (const auto& [origin, why] : replica.quarantined()) {
+    if (shown == quarantined_shown_max) break;
+    line(out, "quarantined{}:origin={},region={},first_seq={},reason={}", shown++, to_string(origin),
+         why.region, why.first_seq, why.reason);
+  }
   const auto peers = replica.peers();
   line(out, "peers:{}", peers.size());
   for (std::size_t i = 0; i < peers.size(); ++i) {
@@ -139,7 +148,7 @@ struct Section {
   void (*write)(const Call& call, std::string& out);
 };
 constexpr Section sections[] = {
-    {"server", server}, {"clients", clients},         {"memory", memory},     {"persistence", persistence},
+    {"server", server}, {"clients", clients},         {"memory", memory}, {"persistence", persistence},
     {"stats", stats},   {"replication", replication}, {"bounds", bounds}, {"keyspace", keyspace},
 };
 

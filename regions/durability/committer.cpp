@@ -38,6 +38,24 @@ void Committer::truncate(sync::Lsn up_to) {
   wake_.notify_one();
 }
 
+void Committer::keep_aside(storage::AsidePlace place, std::string bytes) {
+  post([place = std::move(place), bytes = std::move(bytes)](storage::LogDb& log) {
+    return log.keep_aside(place, bytes);
+  });
+}
+
+void Committer::forget_aside(std::vector<std::int64_t> ids) {
+  post([ids = std::move(ids)](storage::LogDb& log) { return log.forget_aside(ids); });
+}
+
+void Committer::post(Errand errand) {
+  {
+    const std::lock_guard lock(mutex_);
+    errands_.push_back(std::move(errand));
+  }
+  wake_.notify_one();
+}
+
 void Committer::stop() {
   if (!thread_.joinable()) return;
   {
@@ -50,28 +68,38 @@ void Committer::stop() {
 
 void Committer::run() {
   std::vector<sync::Append> batches;
-  while (take(batches)) {
-    entries_.clear();
-    for (const sync::Append& batch : batches) {
-      entries_.push_back({batch.lsn, batch.origin, batch.first_seq, batch.last_seq, *batch.bytes});
+  std::vector<Errand> errands;
+  while (take(batches, errands)) {
+    Result<void> done = append(batches);
+    for (const Errand& errand : errands) {
+      if (done) done = errand(log_);
     }
-    auto done = log_.append(entries_);
-    if (done) {
-      // Before the callback: the engine that it wakes asks busy() to decide whether to seal.
-      in_flight_.fetch_sub(batches.size(), std::memory_order_release);
-      on_done_(entries_.back().lsn);
-      if (log_.wal_bytes() >= wal_bytes_busy) done = log_.checkpoint_wal();
-    }
+    if (done && log_.wal_bytes() >= wal_bytes_busy) done = log_.checkpoint_wal();
     if (!done) return on_done_(tl::make_unexpected(std::move(done.error())));
     batches.clear();
+    errands.clear();
   }
   // A copy of the log's file alone then has everything. If it fails, the WAL still has.
   static_cast<void>(log_.checkpoint_wal());
 }
 
-bool Committer::take(std::vector<sync::Append>& batches) {
+Result<void> Committer::append(const std::vector<sync::Append>& batches) {
+  if (batches.empty()) return {};
+  entries_.clear();
+  for (const sync::Append& batch : batches) {
+    entries_.push_back({batch.lsn, batch.origin, batch.first_seq, batch.last_seq, *batch.bytes});
+  }
+  auto appended = log_.append(entries_);
+  if (!appended) return appended;
+  // Before the callback: the engine that it wakes asks busy() to decide whether to seal.
+  in_flight_.fetch_sub(batches.size(), std::memory_order_release);
+  on_done_(entries_.back().lsn);
+  return {};
+}
+
+bool Committer::take(std::vector<sync::Append>& batches, std::vector<Errand>& errands) {
   std::unique_lock lock(mutex_);
-  const auto woken = [this] { return !queue_.empty() || stopping_; };
+  const auto woken = [this] { return !queue_.empty() || !errands_.empty() || stopping_; };
   bool more_to_tidy = true;
   while (!woken()) {
     const sync::Lsn cut_up_to = cut_up_to_;
@@ -85,8 +113,9 @@ bool Committer::take(std::vector<sync::Append>& batches) {
     }
   }
   batches.swap(queue_);
+  errands.swap(errands_);
   log_.truncate_with_appends(cut_up_to_);
-  return !batches.empty();
+  return !batches.empty() || !errands.empty();
 }
 
 bool Committer::tidy(sync::Lsn cut_up_to) {

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -30,6 +31,9 @@ class Committer {
   void submit(sync::Append batch);
   // Cuts the log's old end up to here, with the appends to come and in idle moments.
   void truncate(sync::Lsn up_to);
+  // What is kept beside the log; soon, in the order of the calls. They never block.
+  void keep_aside(storage::AsidePlace place, std::string bytes);
+  void forget_aside(std::vector<std::int64_t> ids);
 
   // Something was submitted whose Done was not called yet: what is sealed now would wait.
   // Any thread.
@@ -40,8 +44,12 @@ class Committer {
 
  private:
   void run();
-  // Waits for batches; false when there are none and none will come.
-  bool take(std::vector<sync::Append>& batches);
+  using Errand = std::function<Result<void>(storage::LogDb&)>;
+
+  // Waits for batches and errands; false when there are none and none will come.
+  bool take(std::vector<sync::Append>& batches, std::vector<Errand>& errands);
+  Result<void> append(const std::vector<sync::Append>& batches);
+  void post(Errand errand);
   // What an idle moment is for; false when nothing is left to do, or it failed: the log
   // keeps the error and it is the answer to the next append.
   bool tidy(sync::Lsn cut_up_to);
@@ -53,6 +61,7 @@ class Committer {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<sync::Append> queue_;  // guarded by mutex_
+  std::vector<Errand> errands_;      // guarded by mutex_
   sync::Lsn cut_up_to_ = 0;          // guarded by mutex_
   bool stopping_ = false;            // guarded by mutex_
 

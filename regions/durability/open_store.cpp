@@ -24,14 +24,16 @@ class Recovery {
  public:
   Recovery(const storage::DataDirectory& directory, const storage::Identity& identity,
            const MakeReplica& make_replica, std::size_t conflicts_wanted, storage::LogReader reader,
-           sync::Lsn log_lsn, const storage::LogFloor& floor)
+           storage::LogDb& log, DamagedLog damaged)
       : directory_(directory),
         identity_(identity),
         make_replica_(make_replica),
         conflicts_wanted_(conflicts_wanted),
         reader_(std::move(reader)),
-        floor_(floor) {
-    report_.log_lsn = log_lsn;
+        log_(log),
+        damaged_(damaged),
+        floor_(log.floor()) {
+    report_.log_lsn = log.last_lsn();
   }
 
   Result<void> run() {
@@ -42,7 +44,11 @@ class Recovery {
       if (loaded && !*loaded) return fail(Errc::corrupt, unusable_);
     }
     if (!loaded) return tl::make_unexpected(std::move(loaded.error()));
-    return replay();
+    if (auto replayed = replay(); !replayed) return replayed;
+    auto aside = reader_.aside();
+    if (!aside) return tl::make_unexpected(aside.error());
+    aside_ = std::move(*aside);
+    return {};
   }
 
   Store take(storage::DataDirectory directory, storage::LogDb log) {
@@ -52,6 +58,7 @@ class Recovery {
             std::move(replica_),
             std::move(stored_conflicts_),
             {replayed_conflicts_.begin(), replayed_conflicts_.end()},
+            std::move(aside_),
             std::move(report_)};
   }
 
@@ -203,13 +210,33 @@ class Recovery {
             return log_damaged(entry.lsn - 1, "is missing");
           }
           if (auto applied = replica_->replay(entry.lsn, entry.bytes); !applied) {
-            return log_damaged(entry.lsn, fmt::format("cannot be applied ({})", applied.error().message));
+            unappliable_ = applied.error().code != Errc::corrupt;
+            const auto why = fmt::format("cannot be applied ({})", applied.error().message);
+            if (!unappliable_) return log_damaged(entry.lsn, why);
+            return fail(Errc::corrupt, fmt::format("batch {} of the log {}", entry.lsn, why));
           }
           return {};
         });
     replica_->on_conflict({});
     replica_->on_log_scan({});
-    return replayed ? scanned : replayed;
+    if (replayed) return scanned;
+    return replayed.error().code == Errc::corrupt ? end_log_before(replayed.error().message) : replayed;
+  }
+
+  // What the log holds from the first batch on that the replica has not got is kept, and
+  // offered to the replica again: writes may be there that nobody else has.
+  Result<void> end_log_before(const std::string& reason) {
+    const sync::Lsn first = replica_->last_lsn() + 1;
+    const bool is_there = first <= log_.last_lsn();
+    if (!is_there || (!unappliable_ && damaged_ == DamagedLog::refuse)) {
+      return fail(Errc::corrupt, reason + (is_there ? "; or start once with --set-damaged-aside" : ""));
+    }
+    report_.alarms.push_back(
+        fmt::format("{}. It is kept aside, with {} batches behind it: each start tries again, "
+                    "and what depends on it waits",
+                    reason, log_.last_lsn() - first));
+    report_.log_lsn = first - 1;
+    return log_.set_tail_aside(first, reason, unix_ms());
   }
 
   void note(const crdt::Conflict& conflict) {
@@ -222,11 +249,15 @@ class Recovery {
   const MakeReplica& make_replica_;
   std::size_t conflicts_wanted_;
   storage::LogReader reader_;
+  storage::LogDb& log_;
+  DamagedLog damaged_;
   storage::LogFloor floor_;
+  bool unappliable_ = false;
   std::optional<storage::StateDb> state_;
   std::unique_ptr<sync::Replica> replica_;
   std::vector<FoundConflict> stored_conflicts_;
   std::deque<FoundConflict> replayed_conflicts_;
+  std::vector<storage::AsidePlace> aside_;
   RecoveryReport report_;
   std::string unusable_;
 };
@@ -247,7 +278,7 @@ Result<void> expect_log_beside_state(const storage::DataDirectory& directory) {
 }  // namespace
 
 Result<Store> open_store(const std::filesystem::path& path, const storage::Identity& identity,
-                         const MakeReplica& make_replica, std::size_t conflicts_wanted) {
+                         const MakeReplica& make_replica, std::size_t conflicts_wanted, DamagedLog damaged) {
   auto directory = storage::DataDirectory::open(path);
   if (!directory) return tl::make_unexpected(directory.error());
   auto installed = finish_install(*directory);
@@ -259,8 +290,7 @@ Result<Store> open_store(const std::filesystem::path& path, const storage::Ident
   if (!log) return tl::make_unexpected(log.error());
   auto reader = storage::LogReader::open(directory->file(log_file));
   if (!reader) return tl::make_unexpected(reader.error());
-  Recovery recovery(*directory, identity, make_replica, conflicts_wanted, std::move(*reader), log->last_lsn(),
-                    log->floor());
+  Recovery recovery(*directory, identity, make_replica, conflicts_wanted, std::move(*reader), *log, damaged);
   if (auto recovered = recovery.run(); !recovered) return tl::make_unexpected(recovered.error());
   return recovery.take(std::move(*directory), std::move(*log));
 }

@@ -3,8 +3,10 @@
 //
 // The log decides. The state file is a shortcut: when it is damaged or of another log, it is
 // set aside as state.db.damaged-<ms> and the state is computed anew from the whole log. A
-// damaged log is never repaired or cut here, and one that ends before its own state has lost
-// acknowledged writes: the leader refuses to start and names the reason.
+// damaged log is never repaired or cut here, unless that is asked for, and one that ends before
+// its own state has lost acknowledged writes: the leader refuses to start and names the reason.
+// A batch that is whole and that this program cannot apply (a later version wrote it) does not
+// stop the start: the log is ended before it, and it is kept aside with those behind it.
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -44,16 +46,26 @@ struct Store {
   // Oldest first, found while replaying; to be stored with the next checkpoint. Dated by
   // the writes' clocks.
   std::vector<FoundConflict> replayed_conflicts;
+  // Batches beside the log that could not be applied when they came, or stood behind one that
+  // cannot be; the replica is to be offered them again.
+  std::vector<storage::AsidePlace> aside;
   RecoveryReport report;
 };
 
 // Makes an empty replica; called once more when the state file turns out to be unusable.
 using MakeReplica = std::function<std::unique_ptr<sync::Replica>()>;
 
+// What to do with a batch behind the state that does not match its checksum, or is missing.
+enum class DamagedLog : std::uint8_t {
+  refuse,     // the start: acknowledged writes may be in it
+  set_aside,  // with those behind it, which are taken again; what it held comes from the peers
+};
+
 // Opens everything. `conflicts_wanted` bounds stored_conflicts. The replica's conflict sink
 // and its log scan are used during recovery and unset afterwards.
 // Errors: in_use, io, wrong_cluster, unsupported_version, corrupt; each names the file.
 Result<Store> open_store(const std::filesystem::path& path, const storage::Identity& identity,
-                         const MakeReplica& make_replica, std::size_t conflicts_wanted);
+                         const MakeReplica& make_replica, std::size_t conflicts_wanted,
+                         DamagedLog damaged = DamagedLog::refuse);
 
 }  // namespace turnstone::durability

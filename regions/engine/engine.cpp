@@ -44,6 +44,7 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
       scanner_(std::move(scanner)),
       door_(loop_, *this, door_limits(settings)),
       links_(settings.region, link_limits(settings)),
+      aside_(std::move(store.aside)),
       random_state_(static_cast<std::uint64_t>(replica_->config().origin)),
       committer_(std::move(store.log),
                  [this](Result<sync::Lsn> durable) {
@@ -93,6 +94,7 @@ int Engine::run() {
   loop_.on_reload_signal([this] { renew_keys(); });
   loop_.on_stop_signal([this] { stopping_ ? stop_now(0) : begin_stop(); });
   check_disk();
+  reconsider_aside();
   loop_.run();
   mirroring_.stop();
   committer_.stop();
@@ -128,6 +130,8 @@ void Engine::carry_out(sync::Effects effects) {
       committer_.truncate(truncate->up_to);
     } else if (const auto* acknowledge = std::get_if<sync::Acknowledge>(&effect)) {
       door_.acknowledge(acknowledge->up_to);
+    } else if (auto* batch = std::get_if<sync::SetAside>(&effect)) {
+      set_aside(std::move(*batch));
     } else {
       alarm(std::get<sync::Alarm>(effect));
     }
@@ -233,6 +237,8 @@ void Engine::each_second() {
   ops_per_second_ = commands - std::min(commands, std::exchange(commands_a_second_ago_, commands));
   check_disk();
   tend_links();
+  reconsider_aside();
+  repeat_quarantine_alarm();
 }
 
 void Engine::check_disk() {

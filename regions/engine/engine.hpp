@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "regions/commands/leader_port.hpp"
 #include "regions/durability/checkpointer.hpp"
 #include "regions/durability/committer.hpp"
+#include "regions/durability/kept_aside.hpp"
 #include "regions/durability/log_reading.hpp"
 #include "regions/durability/open_store.hpp"
 #include "regions/engine/checkpoints.hpp"
@@ -97,6 +99,9 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   void on_committed(const Result<sync::Lsn>& durable);
   void on_checkpoint(const Result<sync::Lsn>& stored);
   void on_log_read(sync::LogRead read, const std::optional<Error>& error);
+  void set_aside(sync::SetAside batch);
+  void reconsider_aside();
+  void repeat_quarantine_alarm();
   void scan_log(const std::function<void(std::string_view)>& visit);
   void tick();
   void each_second();
@@ -126,6 +131,9 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   RespDoor door_;
   PeerLinks links_;
   ConflictLog conflicts_;
+  durability::KeptAside aside_;
+  std::set<std::int64_t> unreadable_aside_;
+  std::uint64_t next_quarantine_alarm_ms_ = 0;
   Watches watches_;
 
   struct AlarmState {

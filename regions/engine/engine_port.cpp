@@ -45,6 +45,8 @@ Bounds Engine::bounds() const {
       {"clients_max", door_.sessions(), settings_.clients_max, door_.counters().rejected},
       {"client_output_bytes_max", buffers.output_bytes_most, settings_.client_output_bytes_max, 0},
       {"dirty_cells_max", replica_->keyspace().dirty().size(), settings_.dirty_cells_max, 0},
+      {"quarantine_bytes_max", aside_.bytes(), durability::KeptAside::quarantine_bytes_max,
+       aside_.not_kept()},
       {"conflicts_max", conflicts_.size(), ConflictLog::conflicts_max, 0},
   };
 }

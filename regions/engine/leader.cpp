@@ -79,7 +79,8 @@ Run run_once(const Settings& settings, const std::shared_ptr<KeyRing>& keys, con
   auto store = durability::open_store(
       settings.data_directory, {settings.cluster, settings.region},
       [&] { return std::make_unique<sync::Replica>(replica_config(settings, *origin, keys)); },
-      ConflictLog::conflicts_max);
+      ConflictLog::conflicts_max,
+      settings.set_damaged_aside ? durability::DamagedLog::set_aside : durability::DamagedLog::refuse);
   if (!store) return refuse("cannot open the data directory", store.error(), exit_code_of(store.error()));
   report_recovery(store->report);
 

@@ -35,8 +35,8 @@ struct RespDoorCounters {
 
 // What clients have made it hold at this moment.
 struct RespDoorBuffers {
-  std::uint64_t input_bytes = 0;   // requests that have not come to their ends
-  std::uint64_t output_bytes = 0;  // replies that were not taken
+  std::uint64_t input_bytes = 0;        // requests that have not come to their ends
+  std::uint64_t output_bytes = 0;       // replies that were not taken
   std::uint64_t output_bytes_most = 0;  // of these, for one client
 };
 

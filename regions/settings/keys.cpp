@@ -180,6 +180,9 @@ constexpr Key table[] = {
     {"join", flag, KeyGroup::region, "",
      "with an empty data directory: take the data from the peers before any write", set_flag<&S::join>,
      show_flag<&S::join>},
+    {"set_damaged_aside", flag, KeyGroup::region, "",
+     "for one start: keep a damaged end of the log aside, and take what it held from the peers",
+     set_flag<&S::set_damaged_aside>, show_flag<&S::set_damaged_aside>},
 
     {"resp", text, KeyGroup::doors, "HOST:PORT", "for Redis clients", set_listen<&S::resp>,
      show_endpoint<&S::resp>},

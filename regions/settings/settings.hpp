@@ -51,6 +51,10 @@ struct Settings {
   // cluster, or lost its disk. Means nothing once the data directory holds something.
   bool join = false;
 
+  // A log that is damaged behind the stored state does not stop the start: the damaged batch
+  // and those behind it are kept aside, and what peers have of them is taken from there.
+  bool set_damaged_aside = false;
+
   std::string requirepass_file;
   std::string requirepass;        // what the file holds; empty: no password. Never printed.
   bool resp_without_tls = false;  // exceptions to "loopback only", see check_settings()

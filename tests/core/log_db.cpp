@@ -404,3 +404,57 @@ TEST_CASE("log: on a full disk append fails, fails from then on, and loses nothi
     REQUIRE(append(log, 1));
   }
 }
+
+TEST_CASE("log: what is kept aside is no part of the log, and is there after it was opened again") {
+  const TempDirectory temp;
+  {
+    LogDb log = open(temp / "log.db");
+    REQUIRE(append(log, 2));
+    REQUIRE(log.keep_aside({7, 0, origin, 41, 43, 1234, "not known", 4}, "what"));
+    CHECK(log.last_lsn() == 2);
+  }
+  LogDb log = open(temp / "log.db");
+  const LogReader reader = open_reader(temp / "log.db");
+  CHECK(contents(reader).batches.size() == 2);
+  const auto places = reader.aside();
+  REQUIRE(places);
+  REQUIRE(places->size() == 1);
+  const storage::AsidePlace& place = places->front();
+  CHECK(place.id == 7);
+  CHECK(place.origin == origin);
+  CHECK(place.first_seq == 41);
+  CHECK(place.last_seq == 43);
+  CHECK(place.at_ms == 1234);
+  CHECK(place.reason == "not known");
+  CHECK(place.bytes == 4);
+  CHECK(reader.read_aside(7) == "what");
+  REQUIRE(log.forget_aside(std::vector<std::int64_t>{7}));
+  CHECK(reader.aside()->empty());
+  CHECK(!reader.read_aside(7));
+}
+
+TEST_CASE(
+    "log: its end can be set aside, with a batch that was damaged as it is, and it goes on before that") {
+  const TempDirectory temp;
+  {
+    LogDb log = open(temp / "log.db");
+    REQUIRE(append(log, 5));
+    REQUIRE(log.checkpoint_wal());
+  }
+  test::flip_bit(temp / "log.db", batch(4));
+  LogDb log = open(temp / "log.db");
+  REQUIRE(log.set_tail_aside(4, "damaged", 99));
+  CHECK(log.last_lsn() == 3);
+  REQUIRE(append(log, 1));
+  const LogReader reader = open_reader(temp / "log.db");
+  CHECK(contents(reader).batches.size() == 4);
+  const auto places = reader.aside();
+  REQUIRE(places);
+  REQUIRE(places->size() == 2);
+  CHECK(places->at(0).lsn == 4);
+  CHECK(places->at(1).lsn == 5);
+  const auto damaged = reader.read_aside(places->at(0).id);
+  REQUIRE(!damaged);
+  CHECK(damaged.error().code == Errc::corrupt);
+  CHECK(reader.read_aside(places->at(1).id) == batch(5));
+}

@@ -29,9 +29,11 @@ class TestLeader {
  public:
   static constexpr std::size_t conflicts_wanted = 100;
 
-  static Result<TestLeader> start(const std::filesystem::path& directory, std::uint64_t origin) {
+  static Result<TestLeader> start(const std::filesystem::path& directory, std::uint64_t origin,
+                                  DamagedLog damaged = DamagedLog::refuse) {
     auto store = open_store(
-        directory, paris_identity, [origin] { return make_replica("paris", origin); }, conflicts_wanted);
+        directory, paris_identity, [origin] { return make_replica("paris", origin); }, conflicts_wanted,
+        damaged);
     if (!store) return tl::make_unexpected(store.error());
     return TestLeader(std::move(*store));
   }
@@ -52,6 +54,16 @@ class TestLeader {
   }
 
   void receive(const std::string& peer, const std::string& frame) { step(sync::FrameReceived{peer, frame}); }
+
+  void reconsider(std::string batch) { step(sync::Reconsider{std::move(batch)}); }
+
+  // Of a string.
+  std::string value(std::string_view key) {
+    const crdt::Entry* entry = replica().keyspace().find(key);
+    if (entry == nullptr || entry->string() == nullptr) return "(none)";
+    std::string scratch;
+    return std::string(entry->string()->shown(scratch));
+  }
 
   void checkpoint() {
     sync::Effects effects;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/record.hpp"
 #include "core/storage/log_reader.hpp"
 #include "tests/core/temp_directory.hpp"
 #include "tests/regions/durability_leader.hpp"
@@ -199,6 +200,82 @@ TEST_CASE("store: a damaged batch that has to be replayed stops the start, with 
   CHECK(error.code == Errc::corrupt);
   CHECK_THAT(error.message, Contains("batch 4") && Contains((temp / "log.db").string()));
   CHECK(files_like(temp.path(), "state.db.damaged-") == 0);
+}
+
+namespace {
+
+// The batches that are kept are offered to the replica, as the leader does at its start.
+void reconsider(TestLeader& leader) {
+  auto reader = storage::LogReader::open(leader.store().directory.file(log_file));
+  REQUIRE(reader);
+  for (const storage::AsidePlace& place : leader.store().aside) {
+    if (auto bytes = reader->read_aside(place.id)) leader.reconsider(std::move(*bytes));
+  }
+}
+
+}  // namespace
+
+TEST_CASE(
+    "store: a damaged end of the log is set aside when that is asked for, and what is whole is taken again") {
+  const TempDirectory temp;
+  some_history(temp.path());
+  const std::string value = "written by tokyo, before the damage and behind it in the log";
+  {
+    TestLeader leader = start_leader(temp.path(), 2);
+    leader.put("red", "this batch will be damaged");
+    for (const std::string& frame : frames_of_tokyo({{"yellow", value}})) leader.receive("tokyo", frame);
+    leader.put("black", "behind it, by the same origin");
+  }
+  test::flip_bit(temp / "log.db", "this batch will be damaged");
+  CHECK_THAT(refused(temp.path()).message, Contains("set-damaged-aside"));
+  {
+    auto started = TestLeader::start(temp.path(), 3, DamagedLog::set_aside);
+    REQUIRE(started);
+    TestLeader& leader = *started;
+    CHECK(leader.report().alarms.size() == 1);
+    CHECK(leader.report().log_lsn == 4);
+    REQUIRE(leader.store().aside.size() == 3);
+    CHECK(leader.value("yellow") == "(none)");
+    reconsider(leader);
+    CHECK(leader.value("yellow") == value);
+    CHECK(leader.value("red") == "after the checkpoint too");
+    CHECK(leader.value("black") == "(none)");
+    leader.put("green", "the leader goes on");
+  }
+  // The next start needs no permission, and still waits for what is missing.
+  TestLeader leader = start_leader(temp.path(), 4);
+  CHECK(leader.store().aside.size() == 3);
+  reconsider(leader);
+  CHECK(leader.value("yellow") == value);
+  CHECK(leader.value("green") == "the leader goes on");
+  CHECK(leader.value("black") == "(none)");
+}
+
+TEST_CASE("store: a batch of the log that this version cannot apply does not stop the start") {
+  const TempDirectory temp;
+  some_history(temp.path());
+  {
+    // As a later version left it: the effect's code and the hashes are right, and mean nothing here.
+    auto log = storage::LogDb::open(temp / "log.db", paris_identity);
+    REQUIRE(log);
+    std::string bytes;
+    RecordWriter out(bytes);
+    out.record(8).uint(1).uint(hash64("turnstone")).uint(77).uint(1).uint(1).uint(0).uint(5).bytes("paris");
+    out.record(0).record(4).uint(60).uint(0).bytes("k").bytes("v");
+    const std::uint64_t hash = hash64(bytes);
+    bytes.append(reinterpret_cast<const char*>(&hash), sizeof hash);
+    const storage::LogEntry entry{log->last_lsn() + 1, Origin{77}, 1, 1, bytes};
+    REQUIRE(log->append({&entry, 1}));
+  }
+  for (const std::uint64_t origin : {3, 4}) {
+    TestLeader leader = start_leader(temp.path(), origin);
+    CHECK(leader.report().alarms.size() == (origin == 3 ? 1 : 0));
+    REQUIRE(leader.store().aside.size() == 1);
+    reconsider(leader);
+    CHECK(leader.replica().quarantined().contains(Origin{77}));
+    CHECK(leader.value("red") == "after the checkpoint too");
+    leader.put("green", "the leader goes on");
+  }
 }
 
 TEST_CASE("store: a damaged batch that is in the state does not stop the start, and is never given out") {

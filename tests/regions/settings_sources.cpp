@@ -20,6 +20,7 @@ const std::vector<Sample> samples = {
     {"gossip", "\"127.0.0.1:6101\"", "127.0.0.1:6102", "127.0.0.1:6103"},
     {"pull", "\"127.0.0.1:6201\"", "127.0.0.1:6202", "127.0.0.1:6203"},
     {"join", "true", "false", "true"},
+    {"set_damaged_aside", "true", "false", "true"},
     {"resp_without_tls", "true", "false", "true"},
     {"gossip_without_curve", "true", "false", "true"},
     {"allow_link_control", "true", "false", "true"},

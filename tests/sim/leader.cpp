@@ -124,6 +124,8 @@ void Leader::carry_out(sync::Effects effects) {
       disk_.truncate(truncate->up_to);
     } else if (const auto* acknowledged = std::get_if<sync::Acknowledge>(&effect)) {
       acknowledge(acknowledged->up_to);
+    } else if (const auto* aside = std::get_if<sync::SetAside>(&effect)) {
+      world_.trace("{} sets a batch of {} aside: {}", region_, to_string(aside->origin), aside->reason);
     } else {
       const auto& alarm = std::get<sync::Alarm>(effect);
       world_.trace("{} alarm {}: {}", region_, alarm.name, alarm.text);

@@ -69,6 +69,8 @@ void Node::carry_out(Effects effects) {
       acknowledged = done->up_to;
     } else if (const auto* truncate = std::get_if<Truncate>(&effect)) {
       cut_up_to = truncate->up_to;
+    } else if (const auto* set_aside = std::get_if<SetAside>(&effect)) {
+      aside.push_back(*set_aside);
     } else {
       alarms.push_back(std::get<Alarm>(effect));
     }

@@ -58,6 +58,7 @@ class Node {
   Lsn acknowledged = 0;
   Lsn cut_up_to = 0;  // the newest Truncate
   std::vector<ReadLog> reads;
+  std::vector<SetAside> aside;
 
  private:
   void make(std::uint64_t origin);

@@ -1,5 +1,6 @@
 // Who may write as whom. A signature here is the region's name, repeated, and a hash.
 #include "core/hash.hpp"
+#include "core/record.hpp"
 #include "sync/message.hpp"
 #include "tests/catch.hpp"
 #include "tests/sync/node.hpp"
@@ -135,4 +136,18 @@ TEST_CASE("signatures: a leader starts on a log that it took before, whoever sig
   tokyo.sync();
   tokyo.restart(22);
   CHECK(tokyo.get("k") == "v");
+}
+
+TEST_CASE("signatures: a batch of a later version quarantines its origin only if its region has signed it") {
+  const bool is_signed = GENERATE(true, false);
+  Node paris = keyed("paris");
+  std::string bytes;
+  RecordWriter out(bytes);
+  out.record(8).uint(9).uint(Node::cluster).uint(2).uint(1).uint(1).uint(0).uint(5).bytes("tokyo");
+  const std::uint64_t hash = hash64(bytes);
+  bytes.append(reinterpret_cast<const char*>(&hash), sizeof hash);
+  bytes += Names::made(is_signed ? "tokyo" : "dallas", bytes);
+  paris.hear("dallas", {publication("dallas", bytes)});
+  CHECK(last_alarm(paris).name == (is_signed ? "origin_quarantined" : "batch_forged"));
+  CHECK(paris.replica().quarantined().size() == (is_signed ? 1 : 0));
 }

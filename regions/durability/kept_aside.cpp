@@ -1,0 +1,49 @@
+#include "regions/durability/kept_aside.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace turnstone::durability {
+
+KeptAside::KeptAside(std::vector<storage::AsidePlace> found) : places_(std::move(found)) {
+  for (const storage::AsidePlace& place : places_) bytes_ += place.bytes;
+}
+
+std::optional<storage::AsidePlace> KeptAside::add(const sync::SetAside& batch, std::uint64_t now_ms) {
+  const auto same = [&](const storage::AsidePlace& place) {
+    return place.origin == batch.origin && place.first_seq == batch.first_seq &&
+           place.bytes == batch.bytes.size();
+  };
+  if (std::any_of(places_.begin(), places_.end(), same)) return std::nullopt;
+  if (bytes_ + batch.bytes.size() > quarantine_bytes_max) {
+    ++not_kept_;
+    return std::nullopt;
+  }
+  const std::int64_t id = places_.empty() ? 1 : places_.back().id + 1;
+  places_.push_back(
+      {id, 0, batch.origin, batch.first_seq, batch.last_seq, now_ms, batch.reason, batch.bytes.size()});
+  bytes_ += batch.bytes.size();
+  return places_.back();
+}
+
+std::vector<std::int64_t> KeptAside::take_covered(const VersionVector& covered) {
+  std::vector<std::int64_t> ids;
+  std::erase_if(places_, [&](const storage::AsidePlace& place) {
+    if (!covered.covers({place.origin, place.last_seq})) return false;
+    ids.push_back(place.id);
+    bytes_ -= place.bytes;
+    return true;
+  });
+  return ids;
+}
+
+void KeptAside::each_next(const std::function<bool(const storage::AsidePlace&)>& wanted,
+                          const std::function<bool(const storage::AsidePlace&)>& offer) const {
+  // What is offered may add to the places.
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const storage::AsidePlace place = places_[i];
+    if (wanted(place) && !offer(place)) return;
+  }
+}
+
+}  // namespace turnstone::durability
