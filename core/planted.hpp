@@ -19,6 +19,7 @@ enum class Planted {
   skip_copy_on_write,          // a checkpoint takes cells as they are when their turn comes
   truncate_unstable,           // the log is cut where the state is stored, stable or not
   skip_signature_check,        // a batch is taken whoever signed it
+  origin_of_anybody,           // a region may begin an origin that is another region's
   clock_over_causality,        // a write spares rows that it has seen if their clock is later
   corrupt_row,                 // what other leaders wrote is stored with another value
   compare_busy_buckets,        // buckets are compared that not everybody has all writes of

@@ -1,18 +1,49 @@
 // Nobody writes as another origin. A batch is taken only when the region that its origin
 // belongs to has signed it, whoever brings it; what was taken once is not checked again.
 //
-// The origin's first batch names its region. Until that one is applied nobody can say who has
+// The origin's first batch names its region, and the origin's number must be one of that
+// region's. Until that one is applied nobody can say who has
 // to have signed the next ones, so they are not kept: they are pulled, in order. What a liar
 // sends is dropped with an alarm that names the liar. The origin that it lied about is not
 // quarantined, for that would be what the liar wants.
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "core/hash.hpp"
 #include "core/planted.hpp"
 #include "sync/replica.hpp"
 
 namespace turnstone::sync {
+namespace {
+
+constexpr unsigned region_shift = 48;
+
+}  // namespace
+
+Origin origin_of(std::string_view region, std::uint64_t random) {
+  return Origin{hash64(region) >> region_shift << region_shift | (random << 16 >> 16)};
+}
+
+bool is_origin_of(Origin origin, std::string_view region) {
+  return static_cast<std::uint64_t>(origin) >> region_shift == hash64(region) >> region_shift;
+}
+
+// A beacon carries no signature: whoever sends it can only lie about itself. What it says must
+// be possible, and must not make us remember more than one honest leader would.
+bool Replica::is_believable(const std::string& region, const Beacon& report, Effects& effects) {
+  std::string lie;
+  const Peer& peer = peers_.at(region);
+  if (config_.signatures != nullptr && !is_origin_of(report.origin, region)) {
+    lie = fmt::format("'{}' calls origin {} its own, which is none of its region", region,
+                      to_string(report.origin));
+  } else if (report.origin == peer.origin && !report.durable.covers(peer.durable) &&
+             !peer.durable.covers(report.durable)) {
+    lie = fmt::format("'{}' has less than it has reported, and more, in one run", region);
+  }
+  if (lie.empty()) return true;
+  ++counters_.frames_malformed;
+  effects.emplace_back(std::in_place_type<Alarm>, Alarm{"beacon_refused", std::move(lie)});
+  return false;
+}
 
 bool Replica::is_authentic(const std::string& sender, const BatchHeader& header, std::string_view bytes,
                            Effects& effects) {
@@ -22,18 +53,16 @@ bool Replica::is_authentic(const std::string& sender, const BatchHeader& header,
     ++counters_.pending_dropped;
     return false;
   }
-  // An origin that a peer announced as its own is not to be had by another region.
-  const bool taken = std::any_of(peers_.begin(), peers_.end(), [&](const auto& peer) {
-    return peer.second.origin == header.origin && peer.first != region;
-  });
-  if (!taken && header.is_signed &&
+  const bool possible =
+      header.first_seq != 1 || is_origin_of(header.origin, region) || planted(Planted::origin_of_anybody);
+  if (possible && header.is_signed &&
       config_.signatures->verify(region, signed_part(bytes), signature_of(bytes)))
     return true;
   ++counters_.batches_forged;
-  effects.emplace_back(
-      std::in_place_type<Alarm>,
-      Alarm{"batch_forged", fmt::format("'{}' sent a batch of origin {} that region '{}' has not signed",
-                                        sender, to_string(header.origin), region)});
+  effects.emplace_back(std::in_place_type<Alarm>,
+                       Alarm{"batch_forged", fmt::format("'{}' sent a batch of origin {} that region '{}' {}",
+                                                         sender, to_string(header.origin), region,
+                                                         possible ? "has not signed" : "cannot have begun")});
   return false;
 }
 

@@ -34,7 +34,7 @@ namespace turnstone::sync {
 struct ReplicaConfig {
   std::uint64_t cluster = 0;
   std::string region;
-  // Fresh and random for every start.
+  // Fresh and random for every start; where batches are signed, one of the region's (origin_of).
   Origin origin{};
   // The other regions; they are also the members whose reports make a delta stable.
   std::vector<std::string> peers;
@@ -234,6 +234,8 @@ class Replica final : private crdt::KeyspaceObserver {
   void receive_page(const std::string& region, const Page& page, Effects& effects);
   // True when the batch was applied, or was already.
   bool receive_batch(const std::string& sender, std::string_view bytes, Effects& effects);
+  // Whether an honest leader may say this; an alarm if not.
+  bool is_believable(const std::string& region, const Beacon& report, Effects& effects);
   // Whether the region that the batch's origin belongs to has signed it; an alarm if not.
   bool is_authentic(const std::string& sender, const BatchHeader& header, std::string_view bytes,
                     Effects& effects);

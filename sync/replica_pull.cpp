@@ -88,7 +88,11 @@ std::optional<std::string> Replica::needs_state_of() const {
 
 void Replica::note_gaps() {
   std::erase_if(gaps_, [this](const auto& item) {
-    return vector_.get(item.first) >= item.second.target || quarantined_.contains(item.first);
+    const Origin origin = item.first;
+    const bool offered = std::any_of(peers_.begin(), peers_.end(), [&](const auto& peer) {
+      return peer.second.durable.get(origin) > vector_.get(origin);
+    });
+    return vector_.get(origin) >= item.second.target || quarantined_.contains(origin) || !offered;
   });
   for (const auto& [region, peer] : peers_) {
     for (const auto& [origin, seq] : peer.durable.entries()) {

@@ -40,8 +40,9 @@ void Replica::receive(const std::string& sender, std::string_view frame, Effects
 }
 
 void Replica::receive_beacon(const std::string& region, const Beacon& report, Effects& effects) {
+  if (!is_believable(region, report, effects)) return;
   Peer& peer = peers_[region];
-  peer.clock_skew_ms = static_cast<std::int64_t>(report.now_ms) - static_cast<std::int64_t>(now_ms_);
+  peer.clock_skew_ms = static_cast<std::int64_t>(report.now_ms - now_ms_);
   if (peer.origin == report.origin) {
     // Beacons of one run may be reordered; what it has durably only grows.
     peer.durable.join(report.durable);

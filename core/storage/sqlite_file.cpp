@@ -49,8 +49,12 @@ Result<void> make_private(const std::filesystem::path& file) {
   return {};
 }
 
+// A database may come from elsewhere: a backup, or another leader's copy. What it holds is
+// checked row by row; nothing that it brings along may run or stand in a table's place.
 void harden(sqlite3* handle) {
   sqlite3_extended_result_codes(handle, 1);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
 }

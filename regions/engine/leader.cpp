@@ -30,14 +30,16 @@ int exit_code_of(const Error& error) {
 }
 
 // Fresh for every start: no restore, clone or lost tail of the log can use a stamp twice.
-Result<Origin> draw_origin() {
-  std::uint64_t number = 0;
-  while (number == 0) {
+Result<Origin> draw_origin(const std::string& region) {
+  Origin origin{};
+  while (origin == Origin{}) {
+    std::uint64_t number = 0;
     if (getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
       return fail(Errc::io, "the system gives no random number");
     }
+    origin = sync::origin_of(region, number);
   }
-  return Origin{number};
+  return origin;
 }
 
 sync::ReplicaConfig replica_config(const Settings& settings, Origin origin,
@@ -73,7 +75,7 @@ Run run_once(const Settings& settings, const std::shared_ptr<KeyRing>& keys, con
     log::error(what, {{"error", error.message}});
     return Run{code, false, settings};
   };
-  const auto origin = draw_origin();
+  const auto origin = draw_origin(settings.region);
   if (!origin) return refuse("cannot start", origin.error(), exit_code::io);
 
   auto store = durability::open_store(

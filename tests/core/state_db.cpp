@@ -220,3 +220,32 @@ TEST_CASE("state: a checkpoint that does not fit on the disk leaves the one befo
     CHECK(*cells(state) == Cells{{"a", 1, "", "small"}});
   }
 }
+
+TEST_CASE("state: what a database from elsewhere brings along does not run") {
+  const TempDirectory temp;
+  {
+    StateDb state = open(temp / "state.db");
+    REQUIRE(state.apply(change(1, {{"a", 1, "", "one"}})));
+  }
+  execute(temp / "state.db",
+          "CREATE TRIGGER eat AFTER INSERT ON cell BEGIN DELETE FROM cell WHERE key = NEW.key; END;"
+          "CREATE TRIGGER forge AFTER UPDATE ON cell BEGIN UPDATE cell SET image = 'x'; END;"
+          "CREATE TRIGGER spoil AFTER INSERT ON meta BEGIN DELETE FROM origin; END;");
+  {
+    StateDb state = open(temp / "state.db");
+    REQUIRE(state.apply(change(2, {{"a", 1, "", "1"}, {"b", 1, "", "two"}})));
+  }
+  const StateDb state = open(temp / "state.db");
+  CHECK(*cells(state) == Cells{{"a", 1, "", "1"}, {"b", 1, "", "two"}});
+  CHECK(state.origins()->size() == 1);
+}
+
+TEST_CASE("state: a view in the place of a table is refused") {
+  const TempDirectory temp;
+  { const StateDb state = open(temp / "state.db"); }
+  execute(
+      temp / "state.db",
+      "ALTER TABLE cell RENAME TO hidden; CREATE VIEW cell AS SELECT key, kind, field, image FROM hidden;");
+  const auto state = StateDb::open(temp / "state.db", paris);
+  CHECK_FALSE((state && cells(*state)));
+}

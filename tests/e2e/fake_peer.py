@@ -52,6 +52,10 @@ class FakePeer:
     def head(self, kind, *items, version=1, cluster=None, region=None):
         return record(kind, version, self.cluster if cluster is None else cluster, region or self.region, *items)
 
+    def origin(self, number, region=None):
+        """A number that an origin of the region may have: its first 16 bits are the region's."""
+        return hash64((region or self.region).encode()) >> 48 << 48 | number
+
     def beacon(self, origin, vector, **head):
         flat = [number for entry in sorted(vector.items()) for number in entry]
         return self.head(2, origin, 0, **head) + record(*flat)

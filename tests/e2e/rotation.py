@@ -309,7 +309,8 @@ class OldKeys(RotationTest):
         fake = self.become(self.new)
         batches, chain = [], 0
         for number in (1, 2, 3):
-            batch, chain = fake.batch(5, number, 1, put_string("k", str(number)), previous_chain=chain, signer=self.old)
+            batch, chain = fake.batch(fake.origin(5), number, 1, put_string("k", str(number)), previous_chain=chain,
+                                      signer=self.old)
             batches.append(batch)
         self.know(self.public)
         self.publish_until(fake, batches[0], lambda: self.paris.call("GET", "k") == "1")

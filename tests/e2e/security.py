@@ -138,9 +138,10 @@ class Strangers(KeyedTest):
         fake = FakePeer("tokyo", self.paris, self.tokyo.gossip_port, self.tokyo.pull_port,
                         secrets=self.stranger, leader_key=self.keys["paris"].public)
         self.addCleanup(fake.close)
-        batch, _ = fake.batch(5, 1, 1, put_string("k", "intruder"))
+        origin = fake.origin(5)
+        batch, _ = fake.batch(origin, 1, 1, put_string("k", "intruder"), signer=self.stranger)
         for _ in range(20):
-            fake.publish(fake.publication(batch), fake.beacon(5, {5: 1}))
+            fake.publish(fake.publication(batch), fake.beacon(origin, {origin: 1}))
             self.assertIsNone(fake.asked(50))
         self.assertIsNone(self.paris.call("GET", "k"))
 
@@ -180,9 +181,10 @@ class Impostors(KeyedTest):
         self.assertEqual(self.cluster.everywhere("GET", "honest"), "work")
 
     def test_frames_in_the_name_of_dallas(self):
-        batch, _ = self.fake.batch(5, 1, 1, put_string("k", "intruder"))
+        origin = self.fake.origin(5, "dallas")
+        batch, _ = self.fake.batch(origin, 1, 1, put_string("k", "intruder"))
         self.say_until_logged([self.fake.publication(batch, region="dallas"),
-                               self.fake.beacon(5, {5: 9}, region="dallas")],
+                               self.fake.beacon(origin, {origin: 9}, region="dallas")],
                               "region_mismatch", "'tokyo' sent a frame that names region 'dallas'")
         self.assertIsNone(self.paris.call("GET", "k"))
         self.check_unharmed()
@@ -211,7 +213,7 @@ class Impostors(KeyedTest):
         self.say_until_logged([self.fake.publication(batch)], "batch_forged", "'tokyo' sent a batch of origin", *texts)
         before = self.stats(self.paris, "batches_forged")
         def asked():
-            self.fake.publish(self.fake.beacon(99, {99: 1}))
+            self.fake.publish(self.fake.beacon(self.fake.origin(99), {self.fake.origin(99): 1}))
             return self.fake.asked(100)
         def answered():
             request = asked()
@@ -240,16 +242,28 @@ class Impostors(KeyedTest):
         self.forged(self.fake.batch(origin, written + 1, 1, put_string("k", "intruder"))[0], "'dallas'")
 
     def test_a_new_origin_that_says_it_is_of_dallas(self):
-        self.forged(self.fake.batch(77, 1, 1, put_string("k", "intruder"), region="dallas", signer=self.secrets)[0],
+        self.forged(self.fake.batch(self.fake.origin(77, "dallas"), 1, 1, put_string("k", "intruder"), region="dallas",
+                                    signer=self.secrets)[0],
                     "'dallas' has not signed")
 
+    def test_the_next_origin_of_dallas_begun_by_tokyo(self):
+        """One that nobody has heard of yet, so that nobody knows better."""
+        self.forged(self.fake.batch(self.fake.origin(77, "dallas"), 1, 1, put_string("k", "intruder"),
+                                    signer=self.secrets)[0], "'tokyo' cannot have begun")
+
+    def test_who_calls_the_origin_of_dallas_its_own_does_not_silence_dallas(self):
+        origin, _ = self.dallas_writes()
+        self.say_until_logged([self.fake.beacon(origin, {origin: 10**9})], "beacon_refused", "%016x" % origin)
+        self.check_unharmed()
+        self.assertEqual(self.stats(self.paris, "batches_forged"), 0)
+
     def test_a_signature_of_other_bytes(self):
-        batch, _ = self.fake.batch(5, 1, 1, put_string("k", "intruder"), signer=self.secrets)
-        other, _ = self.fake.batch(5, 1, 1, put_string("k", "another"), signer=self.secrets)
+        batch, _ = self.fake.batch(self.fake.origin(5), 1, 1, put_string("k", "intruder"), signer=self.secrets)
+        other, _ = self.fake.batch(self.fake.origin(5), 1, 1, put_string("k", "another"), signer=self.secrets)
         self.forged(batch[:-64] + other[-64:], "'tokyo' has not signed")
 
     def test_its_own_batches_are_taken_and_relayed(self):
-        batch, _ = self.fake.batch(5, 1, 1, put_string("k", "v"), signer=self.secrets)
+        batch, _ = self.fake.batch(self.fake.origin(5), 1, 1, put_string("k", "v"), signer=self.secrets)
         self.cluster.cut("paris", "dallas")
         def heard():
             self.fake.publish(self.fake.publication(batch))

@@ -108,7 +108,8 @@ void Checkers::alarm(const Leader& leader, const sync::Alarm& alarm) {
   const bool forgeries = leader.replica().config().signatures != nullptr;
   // Clocks jump here, and links let beacons through and nothing else.
   const bool of_weather = alarm.name == "clock_ahead" || alarm.name == "pull_unanswered";
-  require(of_weather || (forgeries && alarm.name == "batch_forged"),
+  const bool of_liars = forgeries && (alarm.name == "batch_forged" || alarm.name == "beacon_refused");
+  require(of_weather || of_liars,
           fmt::format("{} raises {} among honest leaders: {}", leader.region(), alarm.name, alarm.text));
 }
 

@@ -36,26 +36,57 @@ std::shared_ptr<const sync::Signatures> signatures_of(const std::string& region)
   return std::make_shared<Seal>(region);
 }
 
-std::string forged_frame(const sync::Replica& forger, Random& random) {
-  const sync::ReplicaConfig& config = forger.config();
-  std::vector<Origin> others;
-  for (const auto& [origin, state] : forger.origins())
-    if (state.region != config.region) others.push_back(origin);
-  if (others.empty()) return {};
-  const Origin origin = random.pick(others);
-  const sync::OriginState& state = forger.origins().at(origin);
+namespace {
+
+std::string forged_batch(const sync::ReplicaConfig& config, sync::BatchHeader header, Hlc hlc) {
   sync::BatchBuilder builder;
-  builder.begin_operation(forger.last_hlc() + 1);
+  builder.begin_operation(hlc);
   builder.add(crdt::Put{"forged", crdt::Kind::string, {}, "by " + config.region});
-  sync::BatchHeader header;
   header.cluster = config.cluster;
-  header.origin = origin;
-  header.first_seq = state.seq + 1;
-  header.previous_chain = state.chain;
-  header.is_signed = random.chance(0.8);
   std::string batch = builder.finish(header);
   if (header.is_signed) batch += config.signatures->sign(batch);
   return encode(config.cluster, config.region, sync::Publication{batch});
+}
+
+std::string next_batch(const sync::Replica& forger, Random& random) {
+  std::vector<Origin> others;
+  for (const auto& [origin, state] : forger.origins())
+    if (state.region != forger.config().region) others.push_back(origin);
+  if (others.empty()) return {};
+  sync::BatchHeader header;
+  header.origin = random.pick(others);
+  const sync::OriginState& state = forger.origins().at(header.origin);
+  header.first_seq = state.seq + 1;
+  header.previous_chain = state.chain;
+  header.is_signed = random.chance(0.8);
+  return forged_batch(forger.config(), header, forger.last_hlc() + 1);
+}
+
+}  // namespace
+
+std::string forged_frame(const sync::Replica& forger, Random& random) {
+  const sync::ReplicaConfig& config = forger.config();
+  std::vector<Origin> announced, unused;
+  for (const sync::PeerView& peer : forger.peers()) {
+    if (peer.origin == Origin{}) continue;
+    announced.push_back(peer.origin);
+    if (!forger.origins().contains(peer.origin)) unused.push_back(peer.origin);
+  }
+  if (!unused.empty()) {
+    sync::BatchHeader header;
+    header.origin = random.pick(unused);
+    header.first_seq = 1;
+    header.region = config.region;
+    header.is_signed = true;
+    return forged_batch(config, header, forger.last_hlc() + 1);
+  }
+  if (!announced.empty() && random.chance(0.3)) {
+    sync::Beacon claim;
+    claim.origin = random.pick(announced);
+    claim.durable = {{claim.origin, 1'000'000'000}};
+    return encode(config.cluster, config.region, claim);
+  }
+  return next_batch(forger, random);
 }
 
 }  // namespace turnstone::sim

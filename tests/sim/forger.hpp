@@ -11,8 +11,9 @@ namespace turnstone::sim {
 
 std::shared_ptr<const sync::Signatures> signatures_of(const std::string& region);
 
-// A frame of the replica's region with the next batch of an origin of somebody else, signed as
-// well as a forger can; empty when it knows of no other origin.
+// A lie of the replica's region, signed as well as a liar can: the next batch of an origin of
+// somebody else; the first one of an origin that a peer has announced and not used yet; or a
+// beacon that calls a peer's origin its own. Empty when it knows of none.
 std::string forged_frame(const sync::Replica& forger, Random& random);
 
 }  // namespace turnstone::sim

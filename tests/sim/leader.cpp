@@ -37,7 +37,7 @@ void Leader::start() {
   sync::ReplicaConfig config;
   config.cluster = cluster;
   config.region = region_;
-  config.origin = Origin{world_.random().next() | 1};
+  config.origin = sync::origin_of(region_, world_.random().next() | 1);
   if (planted(Planted::reuse_origin_after_restore) && restored_) {
     config.origin = disk_.newest_origin_of(region_);
   }

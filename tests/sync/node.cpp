@@ -20,7 +20,8 @@ Node::Node(const std::string& region, Limits limits, std::uint64_t origin,
 }
 
 void Node::make(std::uint64_t origin) {
-  ReplicaConfig config{cluster, region_, Origin{origin}, {}, limits_, signatures_};
+  const Origin own = signatures_ == nullptr ? Origin{origin} : origin_of(region_, origin);
+  ReplicaConfig config{cluster, region_, own, {}, limits_, signatures_};
   std::copy_if(regions.begin(), regions.end(), std::back_inserter(config.peers),
                [this](const std::string& name) { return name != region_; });
   replica_ = std::make_unique<Replica>(config, 2);

@@ -68,8 +68,9 @@ TEST_CASE("signatures: a batch that its region has not signed is refused, and it
     tokyo.hear("dallas", {publication("dallas", records + signature)});
     CHECK(tokyo.get("k") == "one");
     CHECK(last_alarm(tokyo).name == "batch_forged");
-    CHECK(last_alarm(tokyo).text ==
-          "'dallas' sent a batch of origin 0000000000000001 that region 'paris' has not signed");
+    CHECK(last_alarm(tokyo).text == "'dallas' sent a batch of origin " +
+                                        to_string(paris.replica().config().origin) +
+                                        " that region 'paris' has not signed");
   }
   CHECK(tokyo.replica().counters().batches_forged == 3);
   // The origin that was lied about is heard on.
@@ -88,24 +89,48 @@ TEST_CASE("signatures: an unsigned batch is refused where others are signed") {
   CHECK(last_alarm(tokyo).name == "batch_forged");
 }
 
-TEST_CASE(
-    "signatures: nobody begins an origin in another region's name, or takes an origin that is announced") {
+TEST_CASE("signatures: nobody begins an origin of another region, announced or not") {
   Node tokyo = keyed("tokyo");
-  Node intruder = keyed("dallas", 50);  // signs as dallas
-  intruder.set("k", "intruder");
-  intruder.sync();
-  // paris announces origin 50 as its own.
-  Node paris = keyed("paris", 50);
-  paris.now_ms += 2000;
-  paris.tick();
-  tokyo.hear("paris", paris.take_published());
-  tokyo.hear("dallas", {publication("dallas", *intruder.log[0].bytes)});
+  const Origin of_paris = origin_of("paris", 50);
+  BatchBuilder builder;
+  builder.begin_operation(1);
+  builder.add(crdt::Put{"k", crdt::Kind::string, {}, "intruder"});
+  BatchHeader header;
+  header.cluster = Node::cluster;
+  header.origin = of_paris;
+  header.first_seq = 1;
+  header.region = "dallas";
+  header.is_signed = true;
+  std::string batch = builder.finish(header);
+  batch += Names("dallas").sign(batch);
+  tokyo.hear("dallas", {publication("dallas", batch)});
   CHECK(tokyo.get("k") == "(none)");
   CHECK(last_alarm(tokyo).name == "batch_forged");
+  CHECK(last_alarm(tokyo).text ==
+        "'dallas' sent a batch of origin " + to_string(of_paris) + " that region 'dallas' cannot have begun");
+  Node paris = keyed("paris", 50);
   paris.set("k", "paris");
   paris.sync();
   publish(paris, tokyo);
   CHECK(tokyo.get("k") == "paris");
+}
+
+TEST_CASE("signatures: who calls another region's origin its own is not believed, and harms nobody") {
+  Node tokyo = keyed("tokyo"), paris = keyed("paris");
+  const std::uint64_t malformed = tokyo.replica().counters().frames_malformed;
+  Beacon claim;
+  claim.origin = paris.replica().config().origin;
+  claim.durable = {{claim.origin, 1'000'000}};
+  tokyo.hear("dallas", {encode(Node::cluster, "dallas", claim)});
+  CHECK(last_alarm(tokyo).name == "beacon_refused");
+  CHECK(last_alarm(tokyo).text ==
+        "'dallas' calls origin " + to_string(claim.origin) + " its own, which is none of its region");
+  CHECK(tokyo.replica().counters().frames_malformed == malformed + 1);
+  CHECK(tokyo.replica().peers()[0].durable.empty());
+  paris.set("k", "v");
+  paris.sync();
+  publish(paris, tokyo);
+  CHECK(tokyo.get("k") == "v");
 }
 
 TEST_CASE("signatures: what waits for an earlier batch was checked before it was kept") {
@@ -143,11 +168,27 @@ TEST_CASE("signatures: a batch of a later version quarantines its origin only if
   Node paris = keyed("paris");
   std::string bytes;
   RecordWriter out(bytes);
-  out.record(8).uint(9).uint(Node::cluster).uint(2).uint(1).uint(1).uint(0).uint(5).bytes("tokyo");
+  out.record(8)
+      .uint(9)
+      .uint(Node::cluster)
+      .uint(static_cast<std::uint64_t>(origin_of("tokyo", 2)))
+      .uint(1)
+      .uint(1)
+      .uint(0)
+      .uint(5)
+      .bytes("tokyo");
   const std::uint64_t hash = hash64(bytes);
   bytes.append(reinterpret_cast<const char*>(&hash), sizeof hash);
   bytes += Names::made(is_signed ? "tokyo" : "dallas", bytes);
   paris.hear("dallas", {publication("dallas", bytes)});
   CHECK(last_alarm(paris).name == (is_signed ? "origin_quarantined" : "batch_forged"));
   CHECK(paris.replica().quarantined().size() == (is_signed ? 1 : 0));
+}
+
+TEST_CASE("signatures: an origin's number says of which region it is") {
+  for (const char* region : {"paris", "tokyo", "dallas"})
+    for (const std::uint64_t random : {std::uint64_t{0}, std::uint64_t{7}, ~std::uint64_t{0}})
+      for (const char* other : {"paris", "tokyo", "dallas"})
+        CHECK(is_origin_of(origin_of(region, random), other) == (std::string(region) == other));
+  CHECK(origin_of("paris", 1) != origin_of("paris", 2));
 }
