@@ -6,25 +6,26 @@ namespace turnstone {
 
 enum class Planted {
   none,
-  drop_delta,                  // the last delta of a batch with several is not applied
-  apply_twice,                 // a batch that was received twice is applied twice
-  skip_dependencies,           // a batch is applied before what its author had seen
-  acknowledge_before_sync,     // a write is acknowledged once it is appended
-  reuse_origin_after_restore,  // a leader restored from a copy goes on as the origin it was
-  publish_before_durable,      // a batch is published once it is appended
-  skip_seal,                   // the open batch claims to have seen what arrived after its writes
-  receipt_stability,           // a report counts before what its sender had stamped has arrived
-  skip_relist,                 // increments are not listed again when a restored leader is behind
-  trust_empty_page,            // an empty answer to a pull is taken for "there is nothing"
-  skip_copy_on_write,          // a checkpoint takes cells as they are when their turn comes
-  truncate_unstable,           // the log is cut where the state is stored, stable or not
-  skip_signature_check,        // a batch is taken whoever signed it
-  origin_of_anybody,           // a region may begin an origin that is another region's
-  clock_over_causality,        // a write spares rows that it has seen if their clock is later
-  corrupt_row,                 // what other leaders wrote is stored with another value
-  compare_busy_buckets,        // buckets are compared that not everybody has all writes of
-  compare_old_beacons,         // digests are compared whose sender had not seen all of our rows
-  compare_unseen_writes,       // digests are compared of rows that we have not all seen
+  drop_delta,                      // the last delta of a batch with several is not applied
+  apply_twice,                     // a batch that was received twice is applied twice
+  skip_dependencies,               // a batch is applied before what its author had seen
+  acknowledge_before_sync,         // a write is acknowledged once it is appended
+  reuse_origin_after_restore,      // a leader restored from a copy goes on as the origin it was
+  publish_before_durable,          // a batch is published once it is appended
+  skip_seal,                       // the open batch claims to have seen what arrived after its writes
+  receipt_stability,               // a report counts before what its sender had stamped has arrived
+  skip_relist,                     // increments are not listed again when a restored leader is behind
+  trust_empty_page,                // an empty answer to a pull is taken for "there is nothing"
+  skip_copy_on_write,              // a checkpoint takes cells as they are when their turn comes
+  truncate_unstable,               // the log is cut where the state is stored, stable or not
+  close_at_first_acknowledgement,  // an origin ends before every member has said what it has
+  skip_signature_check,            // a batch is taken whoever signed it
+  origin_of_anybody,               // a region may begin an origin that is another region's
+  clock_over_causality,            // a write spares rows that it has seen if their clock is later
+  corrupt_row,                     // what other leaders wrote is stored with another value
+  compare_busy_buckets,            // buckets are compared that not everybody has all writes of
+  compare_old_beacons,             // digests are compared whose sender had not seen all of our rows
+  compare_unseen_writes,           // digests are compared of rows that we have not all seen
 };
 
 #ifdef TURNSTONE_PLANTED_BUGS

@@ -49,6 +49,10 @@ void VersionVector::join(const VersionVector& other) {
              ranges::to<std::vector<Entry>>();
 }
 
+void VersionVector::remove(const VersionVector& origins) {
+  std::erase_if(entries_, [&](const Entry& e) { return origins.get(e.first) != 0; });
+}
+
 void VersionVector::meet(const VersionVector& other) {
   entries_ = ranges::views::set_intersection(entries_, other.entries_, ranges::less{}, by_origin, by_origin) |
              ranges::views::transform([&](const Entry& e) {

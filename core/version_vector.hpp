@@ -28,6 +28,8 @@ class VersionVector {
 
   // Component-wise maximum.
   void join(const VersionVector& other);
+  // Drops the entries of all origins that `origins` names.
+  void remove(const VersionVector& origins);
   // Component-wise minimum; an origin that one side lacks is 0, so absent.
   void meet(const VersionVector& other);
   // The entries of this vector that `base` has not, or has with another number; an

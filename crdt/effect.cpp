@@ -12,6 +12,8 @@ enum Code : std::uint64_t {
   clear_key = 6,
   replace_key = 7,
   clear_all = 8,
+  close_origin = 16,
+  acknowledge_close = 17,
 };
 
 // Begins the record and writes the code, and the clock for the first effect.
@@ -37,6 +39,10 @@ std::string_view name(Kind kind) {
       return "hash";
   }
   return "none";
+}
+
+bool is_system(const Effect& effect) {
+  return std::holds_alternative<CloseOrigin>(effect) || std::holds_alternative<AcknowledgeClose>(effect);
 }
 
 void encode(const Effect& effect, bool first, Hlc hlc_step, RecordWriter& out) {
@@ -66,8 +72,17 @@ void encode(const Effect& effect, bool first, Hlc hlc_step, RecordWriter& out) {
         .decimal(increment->amount);
   } else if (const auto* clear = std::get_if<Clear>(&effect)) {
     begin(out, clear->replaces ? replace_key : clear_key, 1, first, hlc_step).bytes(clear->key);
-  } else {
+  } else if (std::holds_alternative<ClearAll>(effect)) {
     begin(out, clear_all, 0, first, hlc_step);
+  } else if (const auto* close = std::get_if<CloseOrigin>(&effect)) {
+    begin(out, close_origin, 2, first, hlc_step)
+        .uint(static_cast<std::uint64_t>(close->origin))
+        .bytes(close->regions);
+  } else {
+    const auto& last = std::get<AcknowledgeClose>(effect);
+    begin(out, acknowledge_close, 2, first, hlc_step)
+        .uint(static_cast<std::uint64_t>(last.origin))
+        .uint(last.last);
   }
 }
 
@@ -115,6 +130,14 @@ DecodedEffect decode_effect(RecordReader& in) {
       break;
     case clear_all:
       decoded.effect = ClearAll{};
+      break;
+    case close_origin:
+      decoded.effect = CloseOrigin{Origin{in.uint(at)}, in.bytes(at + 1)};
+      items += 2;
+      break;
+    case acknowledge_close:
+      decoded.effect = AcknowledgeClose{Origin{in.uint(at)}, in.uint(at + 1)};
+      items += 2;
       break;
     default:
       in.mark_malformed();

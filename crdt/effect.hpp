@@ -58,7 +58,26 @@ struct ClearAll {
   friend bool operator==(const ClearAll&, const ClearAll&) = default;
 };
 
-using Effect = std::variant<Put, Remove, Increment, Clear, ClearAll>;
+// The protocol's own words, which travel as deltas like any other and mean nothing to the
+// keyspace (sync/closings.hpp).
+
+// Nothing more of an ended origin is to be taken, once every member has acknowledged.
+struct CloseOrigin {
+  Origin origin{};
+  std::string_view regions;  // the members', separated by commas
+  friend bool operator==(const CloseOrigin&, const CloseOrigin&) = default;
+};
+// The author's region has the origin up to here, and takes no more.
+struct AcknowledgeClose {
+  Origin origin{};
+  Seq last = 0;
+  friend bool operator==(const AcknowledgeClose&, const AcknowledgeClose&) = default;
+};
+
+using Effect = std::variant<Put, Remove, Increment, Clear, ClearAll, CloseOrigin, AcknowledgeClose>;
+
+// True for the protocol's own words.
+bool is_system(const Effect& effect);
 
 // Who makes an effect, and what it had seen then.
 struct Author {
@@ -69,11 +88,14 @@ struct Author {
   Seq batch_first_seq = 0;
   // The context; null at the author's own leader, which has seen everything it holds.
   const VersionVector* context = nullptr;
+  // Origins that every author has seen to their end, and that contexts leave out; may be null.
+  const VersionVector* retired = nullptr;
 
   // An author has also seen its own earlier operations and earlier effects of this one.
   bool saw(Stamp other) const {
     if (context == nullptr) return true;
-    return other.origin == stamp.origin ? other.seq <= stamp.seq : context->covers(other);
+    if (other.origin == stamp.origin) return other.seq <= stamp.seq;
+    return context->covers(other) || (retired != nullptr && retired->covers(other));
   }
 };
 
@@ -82,6 +104,7 @@ struct Author {
 //   put string 1 key value | put set 2 key member | put hash 3 key field value
 //   remove 4 key kind field | increment 5 key kind field amount
 //   clear 6 key | clear, replacing 7 key | clear all 8
+//   close 16 origin regions | acknowledge a close 17 origin last
 inline constexpr std::uint64_t effect_continues = 64;
 
 // `hlc_step` is written for the first effect of an operation only.

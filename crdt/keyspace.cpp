@@ -149,7 +149,7 @@ void Keyspace::apply(const Effect& effect, const Author& author, std::uint32_t i
   } else if (const auto* clear_effect = std::get_if<Clear>(&effect)) {
     if (!clear_effect->replaces) deletes_.note_key(clear_effect->key, {id, author.hlc});
     clear_cells(clear_effect->key, !clear_effect->replaces, author, id, observer);
-  } else {
+  } else if (std::holds_alternative<ClearAll>(effect)) {
     clear_all(author, id, observer);
   }
 }

@@ -35,6 +35,13 @@ struct Limits {
   // A stamp further ahead than this is applied, but does not move our clock.
   std::uint64_t clock_drift_max_ms = 5'000;
   std::uint64_t forget_every_ms = 500;
+  // A run of a leader counts as ended when its successor has been up for this long, and it
+  // was not heard for this long. Long, because a run that was only cut off, while a copy of
+  // its directory was started, cannot go on after that. 0: never.
+  std::uint64_t close_after_ms = 600'000;
+
+  // So many ended origins may stay in the vectors for the sake of a longer log.
+  std::size_t ended_origins_max = 16;
 
   // The proof of convergence: every bucket's digest is announced once in this time, more
   // seldom when its rows, its bytes or its cells would be too many.

@@ -24,13 +24,14 @@ void LogIndex::add(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq, std::siz
   bytes_ += bytes;
 }
 
-bool LogIndex::cut(const VersionVector& stable, Lsn stored, std::size_t retain_bytes) {
+bool LogIndex::cut(const VersionVector& stable, Lsn stored, std::size_t retain_bytes,
+                   const VersionVector& wanted) {
   const Lsn before = floor_lsn_;
   while (!batches_.empty() && floor_lsn_ < stored) {
     const Batch oldest = batches_.front();
     const bool needed =
         !stable.covers({oldest.origin, oldest.last_seq}) && !planted(Planted::truncate_unstable);
-    if (needed || bytes_ - oldest.bytes < retain_bytes) break;
+    if (needed || (bytes_ - oldest.bytes < retain_bytes && floor_.covers(wanted))) break;
     bytes_ -= oldest.bytes;
     ++floor_lsn_;
     floor_.set(oldest.origin, oldest.last_seq);

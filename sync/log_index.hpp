@@ -29,13 +29,16 @@ class LogIndex {
   Page beyond(const VersionVector& have, std::size_t bytes_max) const;
 
   // Cuts the oldest batches that `stable` covers, up to `stored`, while at least
-  // `retain_bytes` stay. True when the floor moved.
-  bool cut(const VersionVector& stable, Lsn stored, std::size_t retain_bytes);
+  // `retain_bytes` stay, or until what is `wanted` is cut. True when the floor moved.
+  bool cut(const VersionVector& stable, Lsn stored, std::size_t retain_bytes, const VersionVector& wanted);
 
   Lsn floor_lsn() const { return floor_lsn_; }
   // All that was cut. It was cut in the order in which it was applied, so it is causally
   // closed: a vector names it.
   const VersionVector& floor() const { return floor_; }
+
+  // Takes settled origins out of the floor's vector; no batch of them is left.
+  void remove_from_floor(const VersionVector& origins) { floor_.remove(origins); }
 
   std::size_t size() const { return batches_.size(); }
   std::size_t bytes() const { return bytes_; }

@@ -31,6 +31,12 @@ void LogPrefix::close_open_group() {
   groups_ = std::move(fewer);
 }
 
+void LogPrefix::remove(const VersionVector& origins) {
+  open_.vector.remove(origins);
+  for (Group& group : groups_) group.vector.remove(origins);
+  vector_.remove(origins);
+}
+
 void LogPrefix::advance(const VersionVector& covered) {
   close_open_group();
   while (!groups_.empty() && covered.covers(groups_.front().vector)) {

@@ -23,6 +23,9 @@ class LogPrefix {
   // Moves on as far as `covered` allows. O(what it moves over).
   void advance(const VersionVector& covered);
 
+  // Takes settled origins out of every vector here.
+  void remove(const VersionVector& origins);
+
   // The end of the prefix; 0 for none.
   Lsn lsn() const { return lsn_; }
   // What is in it.

@@ -20,12 +20,14 @@ namespace {
 // The increments beyond a vector that nothing in the log has cancelled, by cell.
 class LiveIncrements {
  public:
+  explicit LiveIncrements(const VersionVector& retired) : retired_(retired) {}
+
   void visit(std::string_view bytes, const VersionVector& beyond, const VersionVector& context,
              const BatchHeader& header) {
     auto deltas = decode_batch_deltas(header, bytes);
     if (!deltas) return;
     for (const BatchDelta& delta : *deltas) {
-      const crdt::Author author{delta.stamp, delta.hlc, header.first_seq, &context};
+      const crdt::Author author{delta.stamp, delta.hlc, header.first_seq, &context, &retired_};
       std::uint32_t index = 0;
       for (const crdt::Effect& effect : delta.effects) {
         apply(effect, author, RowId{delta.stamp, index++}, !beyond.covers(delta.stamp));
@@ -59,11 +61,12 @@ class LiveIncrements {
       cancel_cell(remove->key, remove->kind, remove->field);
     } else if (const auto* clear = std::get_if<crdt::Clear>(&effect)) {
       cancel([&](const crdt::CellName& name) { return name.key == clear->key; });
-    } else {
+    } else if (std::holds_alternative<crdt::ClearAll>(effect)) {
       cancel([](const crdt::CellName&) { return true; });
     }
   }
 
+  const VersionVector& retired_;
   std::map<crdt::CellName, crdt::Cell> cells_;
 };
 
@@ -79,7 +82,7 @@ void Replica::relist_unstable(const BatchHeader& header, const VersionVector& co
   relisted_lsn_ = next_lsn_;
   forgotten_.meet(known);
   if (!log_scan_) return;
-  LiveIncrements live;
+  LiveIncrements live(closings_.retired());
   std::map<Origin, VersionVector> contexts;
   VersionVector visited;
   const auto visit = [&](std::string_view bytes) {

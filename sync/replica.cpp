@@ -26,6 +26,11 @@ Replica::Replica(ReplicaConfig config, unsigned shard_bits)
 
 // --- recovery
 
+void Replica::restore_floor(Lsn lsn, VersionVector vector) {
+  vector.remove(closings_.retired());
+  log_index_.restore_floor(lsn, std::move(vector));
+}
+
 void Replica::restore_origin(Origin origin, OriginState state) {
   vector_.set(origin, state.seq);
   durable_.set(origin, state.seq);
@@ -52,9 +57,8 @@ void Replica::restore_index(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq,
 Result<void> Replica::replay(Lsn lsn, std::string_view bytes) {
   auto header = decode_batch_header(bytes);
   if (!header) return tl::make_unexpected(header.error());
-  // What was taken when it came stays taken, however far the log was cut since.
-  const Readiness state = readiness(*header);
-  if (state != Readiness::ready && state != Readiness::below_floor) {
+  // What was taken when it came stays taken, whatever was cut or closed since.
+  if (!follows(*header)) {
     return fail(Errc::corrupt, fmt::format("the log's batch {} does not follow the batches before it", lsn));
   }
   Effects appended;
@@ -82,11 +86,12 @@ void Replica::apply(const crdt::Effect& effect) {
   TURNSTONE_CHECK(operation_.has_value());
   if (operation_effects_ == 0) {
     const Seq seq = vector_.get(config_.origin) + 1;
-    *operation_ = {{config_.origin, seq}, clock_.tick(now_ms_), seq - builder_.count(), nullptr};
+    *operation_ = {{config_.origin, seq}, clock_.tick(now_ms_), seq - builder_.count(), nullptr, nullptr};
     vector_.set(config_.origin, seq);
     builder_.begin_operation(operation_->hlc);
   }
   builder_.add(effect);
+  if (crdt::is_system(effect)) apply_system(effect, operation_->stamp, config_.region);
   keyspace_.apply(effect, *operation_, operation_effects_++, *this);
 }
 
@@ -140,13 +145,14 @@ void Replica::append(const BatchHeader& header, std::string bytes, Effects& effe
 Checkpoint Replica::freeze(Effects& effects) {
   seal(effects);
   keyspace_.dirty().freeze();
-  return {last_lsn(), clock_.last(), origins_, forgotten_};
+  return {last_lsn(), clock_.last(), origins_, forgotten_, closings_};
 }
 
 // --- the protocol
 
 void Replica::set_clock(std::uint64_t now_ms) {
   if (now_ms > now_ms_) timer_ms_ += now_ms - now_ms_;
+  if (now_ms_ == 0) started_ms_ = timer_ms_;
   now_ms_ = now_ms;
 }
 
@@ -210,6 +216,8 @@ void Replica::tick(Effects& effects) {
       forgotten_.join(stability_.stable());
     }
     cut_log(effects);
+    retire_ended();
+    close_ended(effects);
   }
   pull_if_behind(effects);
 }
@@ -217,7 +225,8 @@ void Replica::tick(Effects& effects) {
 void Replica::cut_log(Effects& effects) {
   // A replay would list again what was listed again since, and needs the same log for it.
   if (stored_lsn_ < relisted_lsn_) return;
-  if (log_index_.cut(stability_.stable(), stored_lsn_, config_.limits.log_retain_bytes)) {
+  const VersionVector ends = closings_.ends_to_cut(stability_.stable(), config_.limits.ended_origins_max);
+  if (log_index_.cut(stability_.stable(), stored_lsn_, config_.limits.log_retain_bytes, ends)) {
     effects.push_back(Truncate{log_index_.floor_lsn()});
   }
 }
@@ -249,7 +258,7 @@ void Replica::conflict_found(const crdt::Conflict& conflict) {
 std::string Replica::region_of(Origin origin) const {
   const auto it = origins_.find(origin);
   if (it != origins_.end()) return it->second.region;
-  return origin == config_.origin ? config_.region : std::string();
+  return origin == config_.origin ? config_.region : closings_.region_of_retired(origin);
 }
 
 std::vector<PeerView> Replica::peers() const {

@@ -20,6 +20,7 @@
 #include "core/version_vector.hpp"
 #include "crdt/keyspace.hpp"
 #include "sync/batch.hpp"
+#include "sync/closings.hpp"
 #include "sync/divergence_audit.hpp"
 #include "sync/event.hpp"
 #include "sync/limits.hpp"
@@ -93,6 +94,7 @@ struct Checkpoint {
   std::map<Origin, OriginState> origins;
   // The cells list no increment singly that this covers.
   VersionVector forgotten;
+  Closings closings;
 };
 
 // Told what local people want to know; called while deltas are applied.
@@ -108,6 +110,8 @@ class Replica final : private crdt::KeyspaceObserver {
 
   // --- recovery: load the stored state, then replay the log behind it, then start
 
+  // First of all.
+  void restore_closings(Closings closings) { closings_ = std::move(closings); }
   void restore_origin(Origin origin, OriginState state);
   Result<void> restore_cell(const crdt::CellImage& image) { return keyspace_.load(image); }
   // The stored state holds the log up to here; our clock had come this far.
@@ -116,7 +120,7 @@ class Replica final : private crdt::KeyspaceObserver {
   // the log is scanned when a delta arrives that had not seen all of the stored state.
   void restore_forgotten(VersionVector forgotten) { forgotten_ = std::move(forgotten); }
   // Where the log begins; before its batches are learnt.
-  void restore_floor(Lsn lsn, VersionVector vector) { log_index_.restore_floor(lsn, std::move(vector)); }
+  void restore_floor(Lsn lsn, VersionVector vector);
   // A batch of the log that the stored state has: only its place is learnt.
   void restore_index(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq, std::size_t bytes);
   // A batch of the log behind the stored state. Errors: malformed, corrupt.
@@ -159,9 +163,18 @@ class Replica final : private crdt::KeyspaceObserver {
   // it needs a copy of that peer's state. Nothing when the log is enough.
   std::optional<std::string> needs_state_of() const;
   const std::map<Origin, OriginState>& origins() const { return origins_; }
+  const Closings& closings() const { return closings_; }
+  // The applied vector with the retired origins, which all other vectors leave out.
+  VersionVector full_vector() const;
+  // True when this leader's own origin was closed while it was away, or it holds deltas behind
+  // the end of an origin (a copy of a directory that was started, or found, too late): what
+  // it stamps now could be applied by nobody. It must start again, or on another copy.
+  bool history_ended() const;
   // The highest lsn given out, and the highest known to be durable.
   Lsn last_lsn() const { return next_lsn_ - 1; }
   Lsn durable_lsn() const { return durable_lsn_; }
+  // The log up to here is in the stored state.
+  Lsn stored_lsn() const { return stored_lsn_; }
   // Written and not durable yet; local writes should pause above the limit of that name.
   std::size_t uncommitted_bytes() const { return uncommitted_bytes_ + builder_.bytes(); }
   Hlc last_hlc() const { return clock_.last(); }
@@ -242,6 +255,8 @@ class Replica final : private crdt::KeyspaceObserver {
   void drain_pending(Effects& effects);
   enum class Readiness : std::uint8_t { ready, duplicate, early, refused, below_floor };
   Readiness readiness(const BatchHeader& header) const;
+  // It is the next of its origin, and all that its author had seen is applied.
+  bool follows(const BatchHeader& header) const;
   VersionVector context_of(const BatchHeader& header) const;
   // Applies a batch that is ready; returns its newest stamp's clock. Errors: corrupt (a fork),
   // malformed; nothing is changed then.
@@ -254,6 +269,19 @@ class Replica final : private crdt::KeyspaceObserver {
                          Effects& effects);
   // Lists increments singly again that are stable no more.
   void relist_unstable(const BatchHeader& header, const VersionVector& context);
+
+  void apply_system(const crdt::Effect& effect, Stamp stamp, const std::string& region);
+  // An operation of the protocol's own.
+  void stamp_system(const crdt::Effect& effect, Effects& effects);
+  std::string members() const;
+  // This region has acknowledged the origin's end.
+  bool is_frozen(Origin origin) const;
+  Seq may_take_up_to(Origin origin) const;
+  void note_needed(const std::string& region, const VersionVector& vector, Origin except);
+  bool has_what_members_have(Origin origin, const Closing& closing) const;
+  void heard_of(Origin origin);
+  void close_ended(Effects& effects);
+  void retire_ended();
 
   void refuse_below_floor(const BatchHeader& header, Effects& effects);
   void cut_log(Effects& effects);
@@ -270,6 +298,7 @@ class Replica final : private crdt::KeyspaceObserver {
   crdt::Keyspace keyspace_;
   std::uint64_t now_ms_ = 0;    // what the host's clock shows
   std::uint64_t timer_ms_ = 0;  // never goes back; what deadlines are set on
+  std::uint64_t started_ms_ = 0;
   HybridClock clock_;
   VersionVector vector_;   // applied
   VersionVector durable_;  // applied, and durable here
@@ -286,6 +315,11 @@ class Replica final : private crdt::KeyspaceObserver {
   std::deque<Uncommitted> uncommitted_;
   std::size_t uncommitted_bytes_ = 0;
   LogIndex log_index_;
+
+  Closings closings_;
+  // Of origins whose end this region has acknowledged: what other members have all the same.
+  std::map<Origin, Seq> needed_;
+  std::map<Origin, std::uint64_t> last_heard_;
 
   Pending pending_;
   std::map<std::string, Peer> peers_;

@@ -96,8 +96,10 @@ void Replica::note_gaps() {
   });
   for (const auto& [region, peer] : peers_) {
     for (const auto& [origin, seq] : peer.durable.entries()) {
-      if (origin == config_.origin || seq <= vector_.get(origin) || quarantined_.contains(origin)) continue;
-      gaps_.try_emplace(origin, Gap{seq, timer_ms_});
+      const Seq wanted = std::min(seq, may_take_up_to(origin));
+      if (origin == config_.origin || wanted <= vector_.get(origin) || quarantined_.contains(origin))
+        continue;
+      gaps_.try_emplace(origin, Gap{wanted, timer_ms_});
     }
   }
 }

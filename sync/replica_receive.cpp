@@ -26,6 +26,17 @@ void Replica::receive(const std::string& sender, std::string_view frame, Effects
     return refuse("unknown_region", fmt::format("a frame names region '{}', which is no peer here", region));
   }
   peer->second.heard_ms = timer_ms_;
+  // In this leader's form, whatever is retired where they come from.
+  if (auto* report = std::get_if<Beacon>(&message->body)) {
+    closings_.normalize(report->durable);
+    closings_.normalize(report->settled);
+    heard_of(report->origin);
+    note_needed(region, report->durable, report->origin);
+  } else if (auto* pull = std::get_if<Pull>(&message->body)) {
+    closings_.normalize(pull->have);
+  } else if (auto* refusal = std::get_if<TooOld>(&message->body)) {
+    closings_.normalize(refusal->floor);
+  }
   if (const auto* publication = std::get_if<Publication>(&message->body)) {
     receive_batch(region, publication->batch, effects);
   } else if (const auto* report = std::get_if<Beacon>(&message->body)) {
@@ -70,7 +81,14 @@ Replica::Readiness Replica::readiness(const BatchHeader& header) const {
   }
   const Seq applied = vector_.get(header.origin);
   if (header.last_seq() <= applied) return Readiness::duplicate;
+  if (closings_.is_retired(header.origin)) {
+    return header.last_seq() <= closings_.retired().get(header.origin) ? Readiness::duplicate
+                                                                       : Readiness::refused;
+  }
   if (header.first_seq != applied + 1) return Readiness::early;
+  if (header.last_seq() > may_take_up_to(header.origin)) {
+    return closings_.find(header.origin)->complete() ? Readiness::refused : Readiness::early;
+  }
   if (planted(Planted::skip_dependencies)) return Readiness::ready;
   VersionVector known = context_of(header);
   if (!vector_.covers(known)) return Readiness::early;
@@ -84,10 +102,15 @@ Replica::Readiness Replica::readiness(const BatchHeader& header) const {
   return known.covers(lost) ? Readiness::ready : Readiness::below_floor;
 }
 
+bool Replica::follows(const BatchHeader& header) const {
+  return header.first_seq == vector_.get(header.origin) + 1 && vector_.covers(context_of(header));
+}
+
 VersionVector Replica::context_of(const BatchHeader& header) const {
   VersionVector context;
   if (const auto it = origins_.find(header.origin); it != origins_.end()) context = it->second.deps;
   for (const auto& [origin, seq] : header.deps_changes) context.set(origin, seq);
+  closings_.normalize(context);
   return context;
 }
 
@@ -117,6 +140,11 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
       refuse_below_floor(*header, effects);
       return false;
     case Readiness::early:
+      // Its author had seen more of an origin that this leader has stopped taking.
+      if (!closings_.open().empty()) {
+        note_needed(header->first_seq == 1 ? header->region : region_of(header->origin), context_of(*header),
+                    header->origin);
+      }
       counters_.pending_dropped += pending_.add(header->origin, header->first_seq, std::string(bytes));
       return false;
     case Readiness::ready:
@@ -200,9 +228,12 @@ Hlc Replica::apply_deltas(const BatchHeader& header, const std::vector<BatchDelt
   Hlc newest = header.hlc_base;
   bool in_time = true;
   for (const BatchDelta& delta : deltas) {
-    const crdt::Author author{delta.stamp, delta.hlc, header.first_seq, &context};
+    const crdt::Author author{delta.stamp, delta.hlc, header.first_seq, &context, &closings_.retired()};
     std::uint32_t index = 0;
-    for (const crdt::Effect& effect : delta.effects) keyspace_.apply(effect, author, index++, *this);
+    for (const crdt::Effect& effect : delta.effects) {
+      if (crdt::is_system(effect)) apply_system(effect, delta.stamp, region_of(header.origin));
+      keyspace_.apply(effect, author, index++, *this);
+    }
     in_time = clock_.observe(delta.hlc, now_ms_, config_.limits.clock_drift_max_ms) && in_time;
     newest = std::max(newest, delta.hlc);
   }

@@ -37,6 +37,14 @@ bool Stability::advance(const VersionVector& own_durable, const VersionVector& a
   return stable_ != before;
 }
 
+void Stability::remove(const VersionVector& origins) {
+  for (auto& [name, member] : members_) {
+    member.closed.remove(origins);
+    member.waiting.remove(origins);
+  }
+  stable_.remove(origins);
+}
+
 void Stability::lower(const std::string& member, const VersionVector& context) {
   stable_.meet(context);
   const auto it = members_.find(member);

@@ -99,6 +99,9 @@ void replication(const Call& call, std::string& out) {
   line(out, "cluster:{}", call.leader.server_info().cluster);
   line(out, "region:{}", replica.config().region);
   line(out, "origin:{}", to_string(replica.config().origin));
+  line(out, "origins_in_vector:{}", replica.vector().entries().size());
+  line(out, "origins_closing:{}", replica.closings().open().size());
+  line(out, "origins_retired:{}", replica.closings().retired().entries().size());
   const MirrorView mirror = call.leader.mirror();
   line(out, "mirror:state={},source={},bytes={},total_bytes={}", mirror.state, mirror.source, mirror.bytes,
        mirror.total_bytes);

@@ -157,7 +157,7 @@ void ts_link(Call& call, Args args) {
 void ts_digest(Call& call, Args) {
   call.reply.map(3);
   entry(call, "digest", hex(call.replica.keyspace().digest()));
-  entry(call, "vector", to_string(call.replica.vector()));
+  entry(call, "vector", to_string(call.replica.full_vector()));
   entry(call, "keys", static_cast<std::uint64_t>(call.replica.keyspace().size()));
 }
 

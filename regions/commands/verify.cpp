@@ -44,8 +44,10 @@ void head(Call& call, std::size_t more_elements) {
   call.reply.array(4 + more_elements);
   call.reply.bulk(call.replica.config().region);
   call.reply.bulk(to_string(call.replica.config().origin));
-  call.reply.bulk(to_string(call.replica.vector()));
-  call.reply.bulk(to_string(call.replica.settled().vector()));
+  call.reply.bulk(to_string(call.replica.full_vector()));
+  VersionVector settled = call.replica.settled().vector();
+  settled.join(call.replica.closings().retired());
+  call.reply.bulk(to_string(settled));
 }
 
 // Nothing after an error reply.

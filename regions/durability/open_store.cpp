@@ -88,6 +88,7 @@ class Recovery {
                                                        "begins behind batch {}",
                                                        report_.state_lsn, floor_.lsn)});
     }
+    if (auto protocol = load_protocol(); !protocol) return without_state(protocol.error());
     Heads heads;
     if (auto indexed = index_log(heads); !indexed) return tl::make_unexpected(indexed.error());
     if (auto origins = load_origins(heads); !origins) return without_state(origins.error());
@@ -162,17 +163,27 @@ class Recovery {
       stored[origin.origin] = decoded->seq;
       replica_->restore_origin(origin.origin, std::move(*decoded));
     }
-    if (stored != heads) return fail(Errc::corrupt, "it is not the state of this log");
+    Heads living = heads;
+    for (const auto& [origin, last] : replica_->closings().retired().entries()) living.erase(origin);
+    if (stored != living) return fail(Errc::corrupt, "it is not the state of this log");
     return {};
   }
 
   Result<void> load_position() {
     const storage::StatePosition position = state_->position();
     replica_->restore_position(position.lsn, position.hlc);
+    if (position.lsn != 0) replica_->restore_forgotten(std::move(protocol_.forgotten));
+    return {};
+  }
+
+  // First of all: what is closed tells how the rest is to be read.
+  Result<void> load_protocol() {
+    const storage::StatePosition position = state_->position();
     if (position.lsn == 0) return {};
-    auto forgotten = decode_vector(position.protocol);
-    if (!forgotten) return tl::make_unexpected(forgotten.error());
-    replica_->restore_forgotten(std::move(*forgotten));
+    auto protocol = decode_protocol(position.protocol);
+    if (!protocol) return tl::make_unexpected(protocol.error());
+    protocol_ = std::move(*protocol);
+    replica_->restore_closings(protocol_.closings);
     return {};
   }
 
@@ -258,6 +269,7 @@ class Recovery {
   std::vector<FoundConflict> stored_conflicts_;
   std::deque<FoundConflict> replayed_conflicts_;
   std::vector<storage::AsidePlace> aside_;
+  StoredProtocol protocol_;
   RecoveryReport report_;
   std::string unusable_;
 };

@@ -45,6 +45,24 @@ Result<VersionVector> decode_vector(std::string_view bytes) {
   return vector;
 }
 
+std::string encode_protocol(const sync::Checkpoint& checkpoint) {
+  const std::string closings = checkpoint.closings.encode();
+  std::string bytes;
+  RecordWriter(bytes).record(1).bytes(closings);
+  return bytes + encode_vector(checkpoint.forgotten);
+}
+
+Result<StoredProtocol> decode_protocol(std::string_view bytes) {
+  RecordReader in(bytes);
+  in.next();
+  auto closings = sync::Closings::decode(in.bytes(0));
+  if (in.malformed()) return fail(Errc::malformed, "the protocol's part of a stored position cannot be read");
+  if (!closings) return tl::make_unexpected(closings.error());
+  auto forgotten = decode_vector(bytes.substr(in.offset()));
+  if (!forgotten) return tl::make_unexpected(forgotten.error());
+  return StoredProtocol{std::move(*closings), std::move(*forgotten)};
+}
+
 storage::StoredCell to_stored(const crdt::CellImage& image) {
   return {image.name.key, static_cast<std::uint8_t>(image.name.kind), image.name.field, image.bytes};
 }
@@ -70,7 +88,7 @@ Result<FoundConflict> from_stored(const storage::StoredConflict& stored) {
 
 storage::StateChange to_stored(const CheckpointWork& work) {
   storage::StateChange change;
-  change.position = {work.checkpoint.lsn, work.checkpoint.hlc, encode_vector(work.checkpoint.forgotten)};
+  change.position = {work.checkpoint.lsn, work.checkpoint.hlc, encode_protocol(work.checkpoint)};
   change.cells.reserve(work.cells.size());
   for (const crdt::CellImage& image : work.cells) change.cells.push_back(to_stored(image));
   for (const auto& [origin, state] : work.checkpoint.origins) {

@@ -30,6 +30,15 @@ std::string encode_vector(const VersionVector& vector);
 // Errors: malformed.
 Result<VersionVector> decode_vector(std::string_view bytes);
 
+// What the protocol keeps with a position: one record with the closed origins, then a vector.
+struct StoredProtocol {
+  sync::Closings closings;
+  VersionVector forgotten;
+};
+std::string encode_protocol(const sync::Checkpoint& checkpoint);
+// Errors: malformed.
+Result<StoredProtocol> decode_protocol(std::string_view bytes);
+
 // Views into the image.
 storage::StoredCell to_stored(const crdt::CellImage& image);
 crdt::CellImage from_stored(const storage::StoredCell& cell);

@@ -22,7 +22,9 @@ Checkpoints::Checkpoints(Loop& loop, sync::Replica& replica, ConflictLog& confli
 
 bool Checkpoints::tick(std::uint64_t now_ms, bool hurry) {
   const std::size_t dirty = replica_.keyspace().dirty().size();
-  if (phase_ != Phase::idle || dirty == 0) return false;
+  // What changes no cell moves the state's place in the log all the same, which is cut behind it.
+  const bool changed = dirty != 0 || replica_.last_lsn() > replica_.stored_lsn();
+  if (phase_ != Phase::idle || !changed) return false;
   if (!hurry && now_ms < next_ms_ && dirty < plan_.dirty_cells_soon) return false;
   next_ms_ = now_ms + plan_.interval_ms;
   begin();

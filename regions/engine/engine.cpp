@@ -239,6 +239,16 @@ void Engine::each_second() {
   tend_links();
   reconsider_aside();
   repeat_quarantine_alarm();
+  check_history();
+}
+
+void Engine::check_history() {
+  if (history_ended_ || !replica_->history_ended()) return;
+  history_ended_ = fmt::format(
+      "this leader was away when the earlier runs of region '{}' were closed, because another leader was "
+      "started on a copy of its data directory: keep {} and see docs/architecture.md, What can fail",
+      settings_.region, info_.data_directory);
+  log::error("writes are refused", {{"alarm", "history_ended"}, {"reason", *history_ended_}});
 }
 
 void Engine::check_disk() {

@@ -59,7 +59,9 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   std::vector<std::pair<std::string, std::string>> settings() const override;
   std::size_t value_bytes_max() const override { return settings_.value_bytes_max; }
   const std::optional<std::string>& password() const override { return password_; }
-  std::optional<std::string> writes_refused() const override { return writes_refused_; }
+  std::optional<std::string> writes_refused() const override {
+    return history_ended_ ? history_ended_ : writes_refused_;
+  }
   void each_session(const std::function<void(const commands::Session&)>& visit) const override {
     door_.each_session(visit);
   }
@@ -109,6 +111,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   void pump_links_soon();
   void alarm(const sync::Alarm& alarm);
   void check_disk();
+  void check_history();
   Result<void> open_links();
   void watch_links();
   void tend_links();
@@ -142,6 +145,8 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   };
   std::map<std::string, AlarmState> alarms_;
   std::optional<std::string> writes_refused_;
+  // Why this process may not write any more; it stays so until it is started again.
+  std::optional<std::string> history_ended_;
   std::uint64_t commands_a_second_ago_ = 0;
   std::uint64_t ops_per_second_ = 0;
   std::uint64_t disk_bytes_ = 0;

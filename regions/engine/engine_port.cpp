@@ -75,6 +75,7 @@ std::vector<std::pair<std::string, std::string>> Engine::settings() const {
       {"sweep-ms", std::to_string(settings_.sweep_ms)},
       {"dirty-cells-max", std::to_string(settings_.dirty_cells_max)},
       {"mirror-bytes-per-second", std::to_string(settings_.mirror_bytes_per_second)},
+      {"close-after-ms", std::to_string(settings_.close_after_ms)},
       {"log-retain-bytes", std::to_string(settings_.log_retain_bytes)},
       {"allow-link-control", settings_.allow_link_control ? "yes" : "no"},
   };

@@ -51,6 +51,7 @@ sync::ReplicaConfig replica_config(const Settings& settings, Origin origin,
   config.signatures = keys;
   config.limits.sweep_ms = settings.sweep_ms;
   config.limits.compare_within_ms = 3 * settings.sweep_ms;
+  config.limits.close_after_ms = settings.close_after_ms;
   config.limits.log_retain_bytes = settings.log_retain_bytes;
   for (const PeerSettings& peer : settings.peers) config.peers.push_back(peer.name);
   return config;

@@ -105,7 +105,7 @@ void Mirroring::follow_need() {
   // What was taken before becomes durable first; nothing is added meanwhile.
   if (replica.has_open_batch() || replica.last_lsn() != replica.durable_lsn()) return;
   log::info("a copy of another region's state is needed: what this leader lacks is in no log any more");
-  sink_.begin(host_.now_ms(), replica.vector());
+  sink_.begin(host_.now_ms(), replica.full_vector());
 }
 
 // Also the next start has to know it, however this run ends.
@@ -242,12 +242,12 @@ void Mirroring::check(const sync::CheckStaged& staged) {
 void Mirroring::install() {
   const sync::Replica& replica = host_.replica();
   // Writes and batches were refused all the time; whatever came all the same must not be lost.
-  const bool as_it_was = replica.vector() == sink_.have() && !replica.has_open_batch();
+  const bool as_it_was = replica.full_vector() == sink_.have() && !replica.has_open_batch();
   const auto decided = as_it_was ? durability::decide_install(settings_.data)
                                  : fail(Errc::corrupt, "this leader has writes that came meanwhile");
   if (!decided) {
     host_.raise({"mirror_not_installed", decided.error().message});
-    return sink_.not_installed(host_.now_ms(), replica.vector());
+    return sink_.not_installed(host_.now_ms(), replica.full_vector());
   }
   log::info("mirror: this leader starts anew on the copy", {{"source", sink_.source()}});
   host_.reopen();

@@ -131,6 +131,10 @@ Result<VersionVector> vector_of(const storage::StateDb& state) {
     if (!origin) return tl::make_unexpected(origin.error());
     vector.set(stored.origin, origin->seq);
   }
+  if (state.position().lsn == 0) return vector;
+  const auto protocol = durability::decode_protocol(state.position().protocol);
+  if (!protocol) return tl::make_unexpected(protocol.error());
+  vector.join(protocol->closings.retired());
   return vector;
 }
 

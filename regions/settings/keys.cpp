@@ -237,6 +237,10 @@ constexpr Key table[] = {
      "time in which all data is compared with the other regions' once",
      set_number<&S::sweep_ms, 100, 86'400'000>, show_number<&S::sweep_ms>},
 
+    {"close_after_ms", number, KeyGroup::limits, "MS",
+     "an earlier run of a leader is closed when it was not heard for this long; 0: never",
+     set_number<&S::close_after_ms, 0, 86'400'000>, show_number<&S::close_after_ms>},
+
     {"log_level", text, KeyGroup::logging, "LEVEL", "trace, debug, info, warning or error", set_level,
      show_level},
     {"log_format", text, KeyGroup::logging, "FORMAT",

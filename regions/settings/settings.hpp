@@ -68,6 +68,7 @@ struct Settings {
   std::uint64_t dirty_cells_max = 1'000'000;
   // How fast copies of the state are given to other leaders, all together.
   std::uint64_t mirror_bytes_per_second = 64u * 1024 * 1024;
+  std::uint64_t close_after_ms = 600'000;
   std::uint64_t log_retain_bytes = 256u * 1024 * 1024;
   // Writes are refused when less is free; not set: see disk_reserve().
   std::optional<std::uint64_t> disk_reserve_bytes;

@@ -28,7 +28,7 @@ CheckpointWork work(sync::Lsn lsn, const std::string& value) {
   crdt::Cell cell;
   cell.add({{{Origin{1}, lsn}, 0}, 5, value});
   CheckpointWork checkpoint;
-  checkpoint.checkpoint = {lsn, lsn * 2, {{Origin{1}, {"paris", lsn, 77, {}}}}, {{Origin{1}, 1}}};
+  checkpoint.checkpoint = {lsn, lsn * 2, {{Origin{1}, {"paris", lsn, 77, {}}}}, {{Origin{1}, 1}}, {}};
   checkpoint.cells = {crdt::image_of({"key", "", crdt::Kind::string}, &cell)};
   return checkpoint;
 }
@@ -78,7 +78,7 @@ TEST_CASE("checkpointer: a checkpoint is in the state file when it is reported")
     }
   }
   const storage::StateDb state = open_state(temp / "state.db");
-  CHECK(state.position() == storage::StatePosition{8, 16, encode_vector({{Origin{1}, 1}})});
+  CHECK(state.position() == storage::StatePosition{8, 16, encode_protocol(work(8, "").checkpoint)});
   std::size_t cells = 0;
   REQUIRE(state.for_each_cell([&](const storage::StoredCell& stored) -> Result<void> {
     ++cells;

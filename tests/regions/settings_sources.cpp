@@ -33,6 +33,7 @@ const std::vector<Sample> samples = {
     {"disk_reserve_bytes", "\"1MiB\"", "auto", "3MiB"},
     {"checkpoint_interval_ms", "101", "102", "103"},
     {"sweep_ms", "2001", "2002", "2003"},
+    {"close_after_ms", "103", "104", "105"},
     {"log_level", "\"debug\"", "error", "trace"},
     {"log_format", "\"text\"", "json", "text"},
 };

@@ -35,7 +35,7 @@ void Checkers::started(const Leader& leader) {
   watch.duplicates = 0;
   watch.changed = true;
   after_step(leader);
-  require(leader.replica().vector() == leader.disk().holds(),
+  require(leader.replica().full_vector() == leader.disk().holds(),
           leader.region() + " has not recovered what its log holds");
   watch.own_hlc = 0;
   for (const Origin run : watch.runs) {
@@ -68,7 +68,15 @@ void Checkers::stamped(const Leader& leader, Operation operation) {
 }
 
 void Checkers::appended(const Leader& leader, const sync::Append& batch) {
-  if (batch.origin == leader.replica().config().origin) batch_ends_[batch.origin].insert(batch.last_seq);
+  if (batch.origin != leader.replica().config().origin) return;
+  batch_ends_[batch.origin].insert(batch.last_seq);
+  const auto header = sync::decode_batch_header(*batch.bytes);
+  const auto deltas = sync::decode_batch_deltas(*header, *batch.bytes);
+  for (const sync::BatchDelta& delta : *deltas) {
+    // What no client asked for, a leader stamps by itself.
+    if (!crdt::is_system(delta.effects.front())) continue;
+    if (history_.find(delta.stamp) == nullptr) history_.add({delta.stamp, delta.hlc, {}, {}});
+  }
 }
 
 void Checkers::sent(const Leader& leader, const std::string& frame) {
@@ -129,12 +137,12 @@ void Checkers::after_step(const Leader& leader) {
   Watch& watch = this->watch(leader);
   check_vectors(leader, watch);
   const sync::Replica& replica = leader.replica();
-  if (replica.vector() != watch.vector || replica.counters().duplicates != watch.duplicates) {
+  if (replica.full_vector() != watch.vector || replica.counters().duplicates != watch.duplicates) {
     watch.changed = true;
   }
   if (!watch.changed) return;
   check_new_operations(leader, watch);
-  watch.vector = replica.vector();
+  watch.vector = replica.full_vector();
   watch.duplicates = replica.counters().duplicates;
   watch.changed = false;
   check_state(leader, watch);
@@ -142,16 +150,16 @@ void Checkers::after_step(const Leader& leader) {
 
 void Checkers::check_vectors(const Leader& leader, Watch& watch) {
   const sync::Replica& replica = leader.replica();
-  require(replica.vector().covers(watch.vector), leader.region() + "'s vector shrinks");
-  require(replica.vector().covers(replica.durable()),
+  require(replica.full_vector().covers(watch.vector), leader.region() + "'s vector shrinks");
+  require(replica.full_vector().covers(replica.durable()),
           leader.region() + " has durably what it has not applied");
   require(leader.disk().holds().covers(replica.durable()),
           leader.region() + " takes for durable what is not");
-  require(replica.vector().covers(watch.owed), leader.region() + " has lost an acknowledged operation");
+  require(replica.full_vector().covers(watch.owed), leader.region() + " has lost an acknowledged operation");
 }
 
 void Checkers::check_new_operations(const Leader& leader, const Watch& watch) const {
-  const VersionVector& vector = leader.replica().vector();
+  const VersionVector& vector = leader.replica().full_vector();
   for (const auto& [origin, seq] : vector.entries()) {
     if (seq == watch.vector.get(origin)) continue;
     if (origin != leader.replica().config().origin) {
@@ -183,7 +191,7 @@ void Checkers::check_state(const Leader& leader, Watch& watch) {
                               to_string(watch.vector), difference(canonical, expected)));
   }
   for (const Leader& other : leaders_) {
-    if (!other.up() || &other == &leader || other.replica().vector() != watch.vector) continue;
+    if (!other.up() || &other == &leader || other.replica().full_vector() != watch.vector) continue;
     require(
         other.replica().keyspace().digest() == keyspace.digest(),
         fmt::format("{} and {} have equal vectors and different digests", leader.region(), other.region()));
@@ -196,7 +204,8 @@ void Checkers::at_rest() {
     watch(leader).changed = true;
     watch(leader).expected = Expectation(history_);
     after_step(leader);
-    require(leader.replica().vector() == leaders_[0].replica().vector(), "the vectors differ at rest");
+    require(leader.replica().full_vector() == leaders_[0].replica().full_vector(),
+            "the vectors differ at rest");
     require(leader.replica().stable() == leader.replica().vector(), "not everything is stable at rest");
     require(leader.replica().keyspace().unstable_increments() == 0 &&
                 leader.replica().keyspace().unstable_deletes() == 0,
@@ -228,7 +237,7 @@ void Checkers::check_compared(const Leader& leader) const {
 }
 
 void Checkers::check_acknowledged_everywhere() const {
-  const VersionVector& vector = leaders_[0].replica().vector();
+  const VersionVector& vector = leaders_[0].replica().full_vector();
   for (const Stamp& stamp : acknowledged_) {
     require(vector.covers(stamp) || lost_.contains(stamp),
             "the acknowledged operation " + to_string(stamp) + " is lost");
@@ -237,7 +246,7 @@ void Checkers::check_acknowledged_everywhere() const {
 
 // Every pair of siblings with different values is on record at every leader.
 void Checkers::check_conflicts_on_record() {
-  const VersionVector& vector = leaders_[0].replica().vector();
+  const VersionVector& vector = leaders_[0].replica().full_vector();
   for (const auto& [cell, products] : history_.cells()) {
     if (cell.kind == crdt::Kind::set) continue;
     for (auto a = products.begin(); a != products.end(); ++a) {

@@ -56,6 +56,7 @@ void Disk::store(const sync::Checkpoint& checkpoint, const std::vector<crdt::Cel
 VersionVector Disk::state_vector() const {
   VersionVector vector;
   for (const auto& [origin, state] : checkpoint_.origins) vector.set(origin, state.seq);
+  vector.join(checkpoint_.closings.retired());
   return vector;
 }
 
@@ -68,6 +69,7 @@ void Disk::load_cells(crdt::Keyspace& keyspace) const {
 
 void Disk::recover(sync::Replica& replica, bool keeps_forgotten) const {
   load_cells(replica.keyspace());
+  replica.restore_closings(checkpoint_.closings);
   replica.restore_floor(floor_lsn_, floor_);
   for (const auto& [origin, state] : checkpoint_.origins) replica.restore_origin(origin, state);
   replica.restore_position(checkpoint_.lsn, checkpoint_.hlc);

@@ -62,7 +62,7 @@ void Leader::start() {
 }
 
 void Leader::crash() {
-  world_.trace("{} crashes at {}", region_, to_string(replica_->vector()));
+  world_.trace("{} crashes at {}", region_, to_string(replica_->full_vector()));
   disk_.crash(world_.random());
   replica_.reset();
 }
@@ -81,13 +81,13 @@ void Leader::receive(const std::string& peer, const std::string& frame) {
 
 void Leader::write(std::vector<OwnedEffect> effects) {
   Operation operation;
-  operation.context = replica_->vector();
+  operation.context = replica_->full_vector();
   replica_->begin(clock_ms());
   for (const OwnedEffect& effect : effects) replica_->apply(effect.view());
   const auto ticket = replica_->commit();
   operation.effects = std::move(effects);
   const Origin origin = replica_->config().origin;
-  operation.stamp = {origin, replica_->vector().get(origin)};
+  operation.stamp = {origin, replica_->full_vector().get(origin)};
   operation.hlc = replica_->last_hlc();
   tickets_.push_back({*ticket, operation.stamp});
   world_.checkers().stamped(*this, std::move(operation));

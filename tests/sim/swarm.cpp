@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace turnstone::sim {
 namespace {
@@ -73,6 +74,7 @@ void draw_limits(Random& random, sync::Limits& limits) {
   if (random.chance(0.3)) limits.batch_deltas = random.between(1, 5);
   if (random.chance(0.5)) limits.forget_every_ms = random.between(5, 200);
   if (random.chance(0.3)) limits.gap_grace_ms = random.between(0, 200);
+  if (random.chance(0.5)) limits.close_after_ms = random.between(20, 800);
   if (random.chance(0.3)) limits.beacon_idle_ms = random.between(50, 1000);
   limits.sweep_ms = random.between(20, 1500);
   limits.compare_within_ms = 6000;
@@ -179,8 +181,10 @@ Swarm swarm_for(Random& random) {
   if (random.chance(0.03)) draw_large(random, swarm);
   // A leader restored below the floor of a log, or one that joins behind it, needs a copy of
   // a state, which is not simulated.
+  swarm.limits.ended_origins_max = std::numeric_limits<std::size_t>::max();
   if (swarm.restore == 0 && !swarm.late_joiner && random.chance(0.5)) {
     swarm.limits.log_retain_bytes = random.chance(0.4) ? 0 : random.between(0, 3000);
+    swarm.limits.ended_origins_max = random.between(0, 2);
   }
   return swarm;
 }
@@ -197,14 +201,14 @@ std::string describe(const Swarm& s) {
       "every {} of {} "
       "ms\n"
       "limits: page {}, pending {}, publish {}, uncommitted {}, batch {} bytes {} deltas, forget every {} "
-      "ms, log keeps {}",
+      "ms, log keeps {}, runs are closed after {} ms",
       s.leaders, s.late_joiner ? " (one joins late)" : "", s.run_ms, s.writes_per_second, s.keys, s.fields,
       s.counters, s.clear_all, s.in_order, to_string(s.links), s.partition_every_ms, s.partition_max_ms, odd,
       s.sync_min_ms, s.sync_max_ms, s.short_read, s.checkpoint_every_ms, s.crash_every_ms, s.down_max_ms,
       s.restore, s.restore_alone, s.backup_every_ms, s.clock_skew_max_ms, s.clock_jump_every_ms,
       s.clock_jump_max_ms, s.limits.page_bytes, s.limits.pending_bytes_max, s.limits.publish_bytes_max,
       s.limits.uncommitted_bytes_max, s.limits.batch_bytes, s.limits.batch_deltas, s.limits.forget_every_ms,
-      s.limits.log_retain_bytes);
+      s.limits.log_retain_bytes, s.limits.close_after_ms);
 }
 
 }  // namespace turnstone::sim

@@ -162,6 +162,10 @@ void World::crash_something() {
   Leader& leader = leaders_[random_.below(leaders_.size())];
   if (!leader.up()) return;
   leader.crash();
+  // What a copy holds and its original has lost may be closed before the copy is put back: a
+  // leader on it stops, and does not come back by itself.
+  std::erase_if(backups_[leader.index()],
+                [&](const Disk& copy) { return !leader.disk().holds().covers(copy.holds()); });
   at(now_ms_ + random_.between(1, swarm_.down_max_ms), [this, &leader] { come_back(leader); });
 }
 
@@ -169,7 +173,12 @@ void World::come_back(Leader& leader) {
   if (leader.up()) return;
   const auto& backups = backups_[leader.index()];
   const bool restored = faulty_ && !backups.empty() && random_.chance(swarm_.restore);
-  if (restored) leader.restore(random_.pick(backups));
+  if (restored) {
+    auto& copies = backups_[leader.index()];
+    const std::size_t pick = random_.below(copies.size());
+    leader.restore(copies[pick]);
+    copies.resize(pick + 1);  // newer ones are such copies now
+  }
   leader.start();
   if (restored && random_.chance(swarm_.restore_alone)) cut_for_a_while(network_.links_of(leader.index()));
 }
@@ -186,7 +195,7 @@ void World::run_until(std::uint64_t time_ms) {
 
 bool World::converged() const {
   return std::all_of(leaders_.begin(), leaders_.end(), [&](const Leader& leader) {
-    return leader.replica().vector() == leaders_[0].replica().vector() &&
+    return leader.replica().full_vector() == leaders_[0].replica().full_vector() &&
            leader.replica().durable() == leader.replica().vector();
   });
 }
@@ -194,8 +203,19 @@ bool World::converged() const {
 std::string World::vectors() const {
   std::string text;
   for (const Leader& leader : leaders_) {
-    text += fmt::format("\n{}: {}, durably {}", leader.region(), to_string(leader.replica().vector()),
-                        to_string(leader.replica().durable()));
+    const sync::Replica& replica = leader.replica();
+    text += fmt::format("\n{}: {}, durably {}, settled {}, log from {}{}{}", leader.region(),
+                        to_string(replica.full_vector()), to_string(replica.durable()),
+                        to_string(replica.closings().retired()), to_string(replica.log().floor()),
+                        replica.history_ended() ? ", its history has ended" : "",
+                        replica.needs_state_of() ? ", it needs a copy of " + *replica.needs_state_of() : "");
+    for (const auto& [origin, closing] : replica.closings().open()) {
+      text += fmt::format("\n  {} is closing at {}{}, acknowledged by", to_string(origin), closing.last(),
+                          closing.complete() ? "" : " or later");
+      for (const auto& [region, acknowledged] : closing.acknowledged) {
+        text += fmt::format(" {} {}", region, to_string(acknowledged.stamp));
+      }
+    }
   }
   return text;
 }

@@ -88,20 +88,29 @@ TEST_CASE("log index: what is stable and stored is cut, up to what is retained")
   index.add(3, paris, 5, 5, 100);
   index.add(4, tokyo, 2, 9, 100);
   const VersionVector stable{{paris, 5}, {tokyo, 1}};
-  CHECK(!index.cut({{tokyo, 9}}, 4, 0));  // the oldest is not stable
-  CHECK(!index.cut(stable, 0, 0));        // nothing is stored
-  CHECK(!index.cut(stable, 4, 400));      // all of it is retained
-  CHECK(index.cut(stable, 4, 250));
+  CHECK(!index.cut({{tokyo, 9}}, 4, 0, {}));  // the oldest is not stable
+  CHECK(!index.cut(stable, 0, 0, {}));        // nothing is stored
+  CHECK(!index.cut(stable, 4, 400, {}));      // all of it is retained
+  CHECK(index.cut(stable, 4, 250, {}));
   CHECK(index.floor_lsn() == 1);
-  CHECK(index.cut(stable, 2, 0));
+  CHECK(index.cut(stable, 2, 0, {}));
   CHECK(index.floor() == VersionVector{{paris, 4}, {tokyo, 1}});
-  CHECK(index.cut(stable, 4, 0));
+  CHECK(index.cut(stable, 4, 0, {}));
   CHECK(index.floor_lsn() == 3);
   CHECK(index.size() == 1);
   CHECK(index.bytes() == 100);
   CHECK(index.beyond(index.floor(), 1000).lsns == std::vector<Lsn>{4});
   index.add(5, paris, 6, 6, 100);
   CHECK(index.beyond({{paris, 5}, {tokyo, 9}}, 1000).lsns == std::vector<Lsn>{5});
+}
+
+TEST_CASE("log index: what is wanted is cut however little stays") {
+  LogIndex index;
+  index.add(1, paris, 1, 1, 100);
+  index.add(2, tokyo, 1, 1, 100);
+  index.add(3, paris, 2, 2, 100);
+  CHECK(index.cut({{paris, 2}, {tokyo, 1}}, 3, 1000, {{tokyo, 1}}));
+  CHECK(index.floor_lsn() == 2);
 }
 
 TEST_CASE("log index: a log that begins behind a floor goes on from there") {

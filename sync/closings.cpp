@@ -1,0 +1,155 @@
+#include "sync/closings.hpp"
+
+#include <algorithm>
+
+#include "core/planted.hpp"
+#include "core/record.hpp"
+
+namespace turnstone::sync {
+
+bool Closing::complete() const {
+  if (planted(Planted::close_at_first_acknowledgement)) return !acknowledged.empty();
+  return std::all_of(required.begin(), required.end(),
+                     [this](const std::string& region) { return acknowledged.contains(region); });
+}
+
+Seq Closing::last() const {
+  Seq last = 0;
+  for (const auto& [region, acknowledgement] : acknowledged) last = std::max(last, acknowledgement.last);
+  return last;
+}
+
+void Closings::request(Origin origin, std::string_view regions) {
+  if (is_retired(origin)) return;
+  Closing& closing = open_[origin];
+  std::set<std::string> required;
+  for (std::size_t begin = 0; begin <= regions.size();) {
+    const std::size_t end = std::min(regions.find(',', begin), regions.size());
+    required.emplace(regions.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  // Of two requests at once the regions in both are waited for, in whatever order they come.
+  if (!closing.required.empty()) {
+    std::erase_if(required, [&](const std::string& region) { return !closing.required.contains(region); });
+  }
+  closing.required = std::move(required);
+}
+
+void Closings::acknowledge(Origin origin, const std::string& region, Seq last, Stamp stamp) {
+  const auto closing = open_.find(origin);
+  if (closing == open_.end()) return;
+  Closing::Acknowledgement& known = closing->second.acknowledged[region];
+  known = std::max(known, {last, stamp});
+}
+
+const Closing* Closings::find(Origin origin) const {
+  const auto closing = open_.find(origin);
+  return closing == open_.end() ? nullptr : &closing->second;
+}
+
+bool Closings::covers_all_acknowledgements(const VersionVector& vector, const Closing& closing,
+                                           std::set<Origin>& asked) const {
+  return std::all_of(closing.acknowledged.begin(), closing.acknowledged.end(), [&](const auto& item) {
+    const Stamp stamp = item.second.stamp;
+    return is_retired(stamp.origin) || entry(vector, stamp.origin, asked) >= stamp.seq;
+  });
+}
+
+Seq Closings::entry(const VersionVector& vector, Origin origin, std::set<Origin>& asked) const {
+  const Seq seq = vector.get(origin);
+  const Closing* closing = find(origin);
+  if (closing == nullptr || !closing->complete() || seq >= closing->last()) return seq;
+  if (!asked.insert(origin).second) return seq;
+  return covers_all_acknowledgements(vector, *closing, asked) ? closing->last() : seq;
+}
+
+void Closings::normalize(VersionVector& vector) const {
+  VersionVector left_out;
+  for (const auto& [origin, closing] : open_) {
+    std::set<Origin> asked;
+    left_out.set(origin, entry(vector, origin, asked));
+  }
+  vector.join(left_out);
+  vector.remove(retired_);
+}
+
+std::vector<Origin> Closings::retire(const VersionVector& floor) {
+  std::vector<Origin> found;
+  for (auto closing = open_.begin(); closing != open_.end();) {
+    std::set<Origin> asked;
+    if (closing->second.complete() && covers_all_acknowledgements(floor, closing->second, asked)) {
+      found.push_back(closing->first);
+      retired_.set(closing->first, closing->second.last());
+      closing = open_.erase(closing);
+    } else {
+      ++closing;
+    }
+  }
+  return found;
+}
+
+VersionVector Closings::ends_to_cut(const VersionVector& stable, std::size_t ended_max) const {
+  VersionVector ends;
+  std::size_t ended = 0;
+  for (const auto& [origin, closing] : open_) {
+    std::set<Origin> asked;
+    if (!closing.complete() || !covers_all_acknowledgements(stable, closing, asked)) continue;
+    ++ended;
+    for (const auto& [region, acknowledgement] : closing.acknowledged) {
+      const Stamp stamp = acknowledgement.stamp;
+      if (ends.get(stamp.origin) < stamp.seq) ends.set(stamp.origin, stamp.seq);
+    }
+  }
+  ends.remove(retired_);
+  return ended > ended_max ? ends : VersionVector();
+}
+
+std::string Closings::region_of_retired(Origin origin) const {
+  const auto region = regions_.find(origin);
+  return region == regions_.end() ? std::string() : region->second;
+}
+
+// [count] [origin last region] ... of the retired, then for each open one
+// [origin region ...] of the required, [region last origin seq ...] of the acknowledged.
+std::string Closings::encode() const {
+  std::string bytes;
+  RecordWriter out(bytes);
+  const auto number = [](Origin origin) { return static_cast<std::uint64_t>(origin); };
+  out.record(1).uint(retired_.entries().size());
+  for (const auto& [origin, last] : retired_.entries()) {
+    out.record(3).uint(number(origin)).uint(last).bytes(region_of_retired(origin));
+  }
+  for (const auto& [origin, closing] : open_) {
+    out.record(static_cast<std::uint32_t>(1 + closing.required.size())).uint(number(origin));
+    for (const std::string& region : closing.required) out.bytes(region);
+    out.record(static_cast<std::uint32_t>(4 * closing.acknowledged.size()));
+    for (const auto& [region, known] : closing.acknowledged) {
+      out.bytes(region).uint(known.last).uint(number(known.stamp.origin)).uint(known.stamp.seq);
+    }
+  }
+  return bytes;
+}
+
+Result<Closings> Closings::decode(std::string_view bytes) {
+  Closings closings;
+  RecordReader in(bytes);
+  in.next();
+  for (std::uint64_t left = in.uint(0); left > 0 && !in.malformed(); --left) {
+    if (!in.next()) in.mark_malformed();
+    closings.retired_.set(Origin{in.uint(0)}, in.uint(1));
+    closings.regions_[Origin{in.uint(0)}] = in.bytes(2);
+  }
+  while (!in.malformed() && in.next()) {
+    Closing& closing = closings.open_[Origin{in.uint(0)}];
+    for (std::uint32_t i = 1; i < in.size(); ++i) closing.required.emplace(in.bytes(i));
+    if (!in.next() || in.size() % 4 != 0) in.mark_malformed();
+    for (std::uint32_t i = 0; i < in.size() && !in.malformed(); i += 4) {
+      closing.acknowledged[std::string(in.bytes(i))] = {in.uint(i + 1),
+                                                        {Origin{in.uint(i + 2)}, in.uint(i + 3)}};
+    }
+  }
+  if (in.malformed()) return fail(Errc::malformed, "the stored record of closed origins cannot be read");
+  return closings;
+}
+
+}  // namespace turnstone::sync

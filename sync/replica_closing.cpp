@@ -1,0 +1,152 @@
+// Closing the runs that ended: what this leader stamps for it, how it stops taking what comes
+// behind an end, and how an origin that is retired leaves every vector.
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "core/planted.hpp"
+#include "sync/replica.hpp"
+
+namespace turnstone::sync {
+
+void Replica::apply_system(const crdt::Effect& effect, Stamp stamp, const std::string& region) {
+  if (const auto* request = std::get_if<crdt::CloseOrigin>(&effect)) {
+    closings_.request(request->origin, request->regions);
+  } else if (const auto* last = std::get_if<crdt::AcknowledgeClose>(&effect)) {
+    closings_.acknowledge(last->origin, region, last->last, stamp);
+  }
+}
+
+void Replica::stamp_system(const crdt::Effect& effect, Effects& effects) {
+  begin(now_ms_);
+  apply(effect);
+  commit();
+  seal(effects);
+}
+
+std::string Replica::members() const {
+  std::set<std::string> names(config_.peers.begin(), config_.peers.end());
+  names.insert(config_.region);
+  return fmt::to_string(fmt::join(names, ","));
+}
+
+bool Replica::is_frozen(Origin origin) const {
+  const Closing* closing = closings_.find(origin);
+  return closing != nullptr && closing->acknowledged.contains(config_.region);
+}
+
+Seq Replica::may_take_up_to(Origin origin) const {
+  if (closings_.is_retired(origin)) return closings_.retired().get(origin);
+  const Closing* closing = closings_.find(origin);
+  if (closing == nullptr) return std::numeric_limits<Seq>::max();
+  if (closing->complete()) return closing->last();
+  if (!is_frozen(origin)) return std::numeric_limits<Seq>::max();
+  const auto needed = needed_.find(origin);
+  return std::max(closing->last(), needed == needed_.end() ? 0 : needed->second);
+}
+
+// A member that has it durably, or has seen it, acknowledges no less.
+void Replica::note_needed(const std::string& region, const VersionVector& vector, Origin except) {
+  for (const auto& [origin, closing] : closings_.open()) {
+    const Seq seq = vector.get(origin);
+    if (origin == except || closing.complete() || seq <= vector_.get(origin)) continue;
+    if (!closing.requires_region(region)) continue;
+    Seq& needed = needed_[origin];
+    needed = std::max(needed, seq);
+  }
+}
+
+void Replica::heard_of(Origin origin) {
+  if (origins_.contains(origin)) last_heard_[origin] = timer_ms_;
+}
+
+// A leader that was restored from an older copy must not acknowledge less than it did before:
+// first it takes what the members have of the origin, and of this region's earlier runs.
+bool Replica::has_what_members_have(Origin origin, const Closing& closing) const {
+  return std::all_of(closing.required.begin(), closing.required.end(), [&](const std::string& region) {
+    if (region == config_.region) return true;
+    const auto peer = peers_.find(region);
+    if (peer == peers_.end()) return true;
+    if (peer->second.origin == Origin{}) return false;
+    return std::all_of(
+        peer->second.durable.entries().begin(), peer->second.durable.entries().end(), [&](const auto& entry) {
+          const bool matters = entry.first == origin || region_of(entry.first) == config_.region;
+          return !matters || entry.second <= vector_.get(entry.first);
+        });
+  });
+}
+
+void Replica::close_ended(Effects& effects) {
+  if (config_.limits.close_after_ms == 0 || ingest_paused_ || history_ended()) return;
+  if (timer_ms_ >= started_ms_ + config_.limits.close_after_ms) {
+    std::vector<Origin> ended;
+    for (const auto& [origin, state] : origins_) {
+      if (state.region == config_.region && origin != config_.origin && closings_.find(origin) == nullptr) {
+        ended.push_back(origin);
+      }
+    }
+    const std::string regions = members();
+    for (const Origin origin : ended) stamp_system(crdt::CloseOrigin{origin, regions}, effects);
+  }
+  std::vector<crdt::AcknowledgeClose> due;
+  for (const auto& [origin, closing] : closings_.open()) {
+    if (origin == config_.origin || !closing.requires_region(config_.region)) continue;
+    const Seq last = vector_.get(origin);
+    const auto mine = closing.acknowledged.find(config_.region);
+    if (mine != closing.acknowledged.end()) {
+      // It had to take more since.
+      if (mine->second.last < last && !closing.complete()) due.push_back({origin, last});
+      continue;
+    }
+    // Somebody may have started a copy of a directory whose leader still runs.
+    const auto heard = last_heard_.find(origin);
+    const std::uint64_t since = heard == last_heard_.end() ? started_ms_ : heard->second;
+    if (timer_ms_ < since + config_.limits.close_after_ms) continue;
+    if (has_what_members_have(origin, closing)) due.push_back({origin, last});
+  }
+  for (const crdt::AcknowledgeClose& acknowledgement : due) stamp_system(acknowledgement, effects);
+}
+
+void Replica::retire_ended() {
+  for (const Origin origin : closings_.retire(log_index_.floor())) {
+    VersionVector gone;
+    gone.set(origin, 1);
+    vector_.remove(gone);
+    durable_.remove(gone);
+    announced_.remove(gone);
+    forgotten_.remove(gone);
+    stability_.remove(gone);
+    log_index_.remove_from_floor(gone);
+    settled_.remove(gone);
+    closings_.remember_region(origin, region_of(origin));
+    origins_.erase(origin);
+    for (auto& [other, state] : origins_) state.deps.remove(gone);
+    for (auto& [region, peer] : peers_) {
+      peer.durable.remove(gone);
+      peer.floor.remove(gone);
+    }
+    pending_.drop_origin(origin);
+    needed_.erase(origin);
+    last_heard_.erase(origin);
+    gaps_.erase(origin);
+  }
+}
+
+bool Replica::history_ended() const {
+  if (closings_.is_retired(config_.origin)) return true;
+  return std::any_of(closings_.open().begin(), closings_.open().end(), [this](const auto& item) {
+    const auto& [origin, closing] = item;
+    if (!closing.complete()) return false;
+    return origin == config_.origin || vector_.get(origin) > closing.last();
+  });
+}
+
+VersionVector Replica::full_vector() const {
+  VersionVector full = vector_;
+  full.join(closings_.retired());
+  return full;
+}
+
+}  // namespace turnstone::sync

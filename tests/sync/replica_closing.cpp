@@ -1,0 +1,202 @@
+// Runs of leaders that ended leave the vectors, once every region has acknowledged their end.
+#include "tests/catch.hpp"
+#include "tests/sync/node.hpp"
+
+using namespace turnstone;
+using namespace turnstone::sync;
+
+namespace {
+
+constexpr Origin paris_before{1};
+constexpr Origin paris_after{11};
+
+Limits close_soon() {
+  Limits limits;
+  limits.close_after_ms = 2000;
+  limits.ended_origins_max = 0;
+  return limits;
+}
+
+struct ThreeRegions {
+  explicit ThreeRegions(Limits limits = close_soon())
+      : paris("paris", limits), tokyo("tokyo", limits), dallas("dallas", limits) {}
+  Node paris;
+  Node tokyo;
+  Node dallas;
+
+  static void talk(std::vector<Node*> nodes, int rounds = 12) {
+    for (int round = 0; round < rounds; ++round) {
+      for (Node* node : nodes) {
+        node->now_ms += 600;
+        node->tick();
+        node->sync();
+        node->store();
+        const auto frames = node->take_published();
+        for (Node* other : nodes) {
+          if (other != node) other->hear(node->region(), frames);
+        }
+      }
+      for (Node* asking : nodes) {
+        for (Node* asked : nodes) {
+          asked->hear(asking->region(), asking->take_sent(asked->region()));
+          asked->answer_reads();
+          asking->hear(asked->region(), asked->take_sent(asking->region()));
+        }
+      }
+    }
+  }
+  void all_talk() { talk({&paris, &tokyo, &dallas}); }
+
+  void lose_newest_of_paris(std::size_t batches) {
+    paris.log.resize(paris.log.size() - batches);
+    paris.durable = paris.log.size();
+  }
+};
+
+const Closing& closing_of(Node& node, Origin origin) {
+  const Closing* closing = node.replica().closings().find(origin);
+  REQUIRE(closing != nullptr);
+  return *closing;
+}
+
+}  // namespace
+
+TEST_CASE("closing: a run that ended leaves every vector, and what it wrote stays") {
+  ThreeRegions at;
+  at.paris.set("a", "1");
+  at.paris.incr("n", 5);
+  at.all_talk();
+  at.paris.restart(11);
+  at.all_talk();
+  at.paris.del("a");
+  at.tokyo.incr("n", 1);
+  at.all_talk();
+  for (Node* node : {&at.paris, &at.tokyo, &at.dallas}) {
+    CAPTURE(node->region());
+    CHECK(node->replica().vector().get(paris_before) == 0);
+    CHECK(node->replica().durable().get(paris_before) == 0);
+    CHECK(node->replica().full_vector().get(paris_before) == 2);
+    CHECK(node->replica().region_of(paris_before) == "paris");
+    CHECK(node->replica().closings().open().empty());
+    CHECK(node->get("a") == "(none)");
+    CHECK(node->get("n") == "6");
+    CHECK(node->alarms.empty());
+  }
+}
+
+TEST_CASE("closing: vectors stay as long as there are regions after many restarts") {
+  ThreeRegions at;
+  for (std::uint64_t run = 0; run < 100; ++run) {
+    at.paris.incr("n", 1);
+    ThreeRegions::talk({&at.paris, &at.tokyo, &at.dallas}, 1);
+    at.paris.restart(1000 + run);
+  }
+  at.all_talk();
+  at.all_talk();
+  for (Node* node : {&at.paris, &at.tokyo, &at.dallas}) {
+    CAPTURE(node->region());
+    CHECK(node->replica().vector().entries().size() <= 3);
+    CHECK(node->get("n") == "100");
+  }
+  // A leader that starts again knows it from its log.
+  at.tokyo.restart(12);
+  CHECK(at.tokyo.get("n") == "100");
+}
+
+TEST_CASE("closing: nobody's acknowledgement is spared, for that region may have more") {
+  ThreeRegions at;
+  at.paris.set("a", "1");
+  at.all_talk();
+  at.paris.set("a", "2");
+  at.paris.sync();
+  publish(at.paris, at.dallas);  // only dallas has it, and is cut off
+  at.dallas.sync();
+  at.lose_newest_of_paris(1);  // an old copy is put back
+  at.paris.restart(11);
+  ThreeRegions::talk({&at.paris, &at.tokyo});
+  CHECK(!closing_of(at.tokyo, paris_before).complete());
+  CHECK(at.tokyo.replica().vector().get(paris_before) == 1);
+  at.all_talk();
+  for (Node* node : {&at.paris, &at.tokyo, &at.dallas}) {
+    CAPTURE(node->region());
+    CHECK(node->replica().full_vector().get(paris_before) == 2);
+    CHECK(node->replica().vector().get(paris_before) == 0);
+    CHECK(node->get("a") == "2");
+  }
+}
+
+TEST_CASE("closing: what comes behind an end that is acknowledged is not taken") {
+  ThreeRegions at;
+  at.paris.set("a", "1");
+  at.all_talk();
+  at.paris.set("a", "2");
+  at.paris.sync();
+  const auto late = at.paris.take_published();  // under way, while an old copy is put back
+  at.lose_newest_of_paris(1);
+  at.paris.restart(11);
+  while (at.tokyo.replica().closings().find(paris_before) == nullptr ||
+         !closing_of(at.tokyo, paris_before).acknowledged.contains("tokyo")) {
+    ThreeRegions::talk({&at.paris, &at.tokyo}, 1);
+  }
+  at.tokyo.hear("paris", late);
+  CHECK(at.tokyo.replica().vector().get(paris_before) == 1);
+  at.all_talk();
+  for (Node* node : {&at.paris, &at.tokyo, &at.dallas}) {
+    CAPTURE(node->region());
+    CHECK(node->replica().full_vector().get(paris_before) == 1);
+    CHECK(node->get("a") == "1");
+  }
+}
+
+TEST_CASE("closing: a run that is heard is not ended, whatever its region asks") {
+  ThreeRegions at;
+  at.paris.set("a", "1");
+  at.all_talk();
+  Node copy("paris", close_soon(), 11);  // a second leader, on a copy of the directory
+  copy.log = at.paris.log;
+  copy.durable = at.paris.durable;
+  copy.restart(11);
+  ThreeRegions::talk({&copy, &at.tokyo, &at.dallas, &at.paris}, 30);
+  REQUIRE(at.tokyo.replica().closings().find(paris_before) != nullptr);
+  CHECK(!closing_of(at.tokyo, paris_before).acknowledged.contains("tokyo"));
+  CHECK(!at.paris.replica().history_ended());
+  at.paris.set("a", "2");
+  ThreeRegions::talk({&copy, &at.tokyo, &at.dallas, &at.paris}, 3);
+  CHECK(at.tokyo.get("a") == "2");
+}
+
+TEST_CASE("closing: a leader that comes back behind its own end says so") {
+  Limits keep_the_log = close_soon();
+  keep_the_log.ended_origins_max = 100;
+  ThreeRegions at(keep_the_log);
+  at.paris.set("a", "1");
+  at.all_talk();
+  Node away("paris", keep_the_log);  // the same run, cut off from all
+  away.log = at.paris.log;
+  away.durable = at.paris.durable;
+  away.restart(1);
+  at.paris.restart(11);
+  at.all_talk();
+  REQUIRE(closing_of(at.tokyo, paris_before).complete());
+  CHECK(!at.paris.replica().history_ended());
+  CHECK(!away.replica().history_ended());
+  ThreeRegions::talk({&away, &at.tokyo, &at.dallas});
+  CHECK(away.replica().history_ended());
+}
+
+TEST_CASE("closing: what is stored of closings can be read again") {
+  Closings closings;
+  closings.request(Origin{1}, "dallas,paris,tokyo");
+  closings.acknowledge(Origin{1}, "paris", 7, {Origin{11}, 1});
+  closings.request(Origin{2}, "tokyo");
+  closings.acknowledge(Origin{2}, "tokyo", 9, {Origin{12}, 3});
+  REQUIRE(closings.retire({{Origin{12}, 3}}) == std::vector<Origin>{Origin{2}});
+  closings.remember_region(Origin{2}, "tokyo");
+  const auto read = Closings::decode(closings.encode());
+  REQUIRE(read.has_value());
+  CHECK(*read == closings);
+  CHECK(read->retired() == VersionVector{{Origin{2}, 9}});
+  CHECK(read->region_of_retired(Origin{2}) == "tokyo");
+  CHECK(!Closings::decode("x").has_value());
+  CHECK(!Closings::decode(closings.encode().substr(0, 9)).has_value());
+}
