@@ -2,29 +2,13 @@
 
 #include "core/hash.hpp"
 #include "core/record.hpp"
+#include "core/vector_record.hpp"
 #include "sync/message.hpp"
 
 namespace turnstone::sync {
 namespace {
 
 enum Type : std::uint64_t { copy_wanted = 16, copy_offer = 17, pages_wanted = 18, copy_page = 19 };
-
-void write_vector(RecordWriter& out, const VersionVector& vector) {
-  out.record(static_cast<std::uint32_t>(vector.entries().size() * 2));
-  for (const auto& [origin, seq] : vector.entries()) out.uint(static_cast<std::uint64_t>(origin)).uint(seq);
-}
-
-VersionVector read_vector(RecordReader& in) {
-  VersionVector vector;
-  if (!in.next() || in.size() % 2 != 0) in.mark_malformed();
-  for (std::uint32_t i = 0; i < in.size() && !in.malformed(); i += 2) {
-    const Origin origin{in.uint(i)};
-    const Seq seq = in.uint(i + 1);
-    if (seq == 0 || (!vector.empty() && origin <= vector.entries().back().first)) in.mark_malformed();
-    vector.set(origin, seq);
-  }
-  return vector;
-}
 
 MirrorBody read_body(std::uint64_t type, RecordReader& in) {
   switch (type) {

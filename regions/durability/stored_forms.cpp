@@ -1,6 +1,7 @@
 #include "regions/durability/stored_forms.hpp"
 
 #include "core/record.hpp"
+#include "core/vector_record.hpp"
 
 namespace turnstone::durability {
 
@@ -29,17 +30,14 @@ Result<sync::OriginState> decode_origin(std::string_view bytes) {
 std::string encode_vector(const VersionVector& vector) {
   std::string bytes;
   RecordWriter out(bytes);
-  out.record(static_cast<std::uint32_t>(2 * vector.entries().size()));
-  for (const auto& [origin, seq] : vector.entries()) out.uint(static_cast<std::uint64_t>(origin)).uint(seq);
+  write_vector(out, vector);
   return bytes;
 }
 
 Result<VersionVector> decode_vector(std::string_view bytes) {
   RecordReader in(bytes);
-  VersionVector vector;
-  const bool found = in.next();
-  for (std::uint32_t i = 0; i < in.size(); i += 2) vector.set(Origin{in.uint(i)}, in.uint(i + 1));
-  if (!found || in.malformed() || in.offset() != bytes.size()) {
+  VersionVector vector = read_vector(in);
+  if (in.malformed() || in.offset() != bytes.size()) {
     return fail(Errc::malformed, "a stored version vector cannot be read");
   }
   return vector;
