@@ -62,6 +62,7 @@ class Keyspace {
   // Increments listed singly, and deletes remembered, until they are stable.
   std::size_t unstable_increments() const { return unstable_increments_; }
   std::size_t unstable_deletes() const { return deletes_.size(); }
+  std::uint64_t deletes_forgotten() const { return deletes_.forgotten(); }
 
   // Puts a cell in the place of ours, or removes ours if the image is empty, as no effect
   // would: what leaders do who find that they hold something else though they have applied

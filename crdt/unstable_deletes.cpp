@@ -15,7 +15,10 @@ void UnstableDeletes::note_key(std::string_view key, Delete what) {
 void UnstableDeletes::note_all(Delete what) { note({Reach::everything, {}, {}, {}}, what); }
 
 void UnstableDeletes::note(Scope scope, Delete what) {
-  if (order_.size() >= deletes_max) drop_oldest();
+  if (order_.size() >= deletes_max) {
+    ++forgotten_;
+    drop_oldest();
+  }
   order_.emplace_back(what.id, scope);
   std::vector<Delete>& newest = by_scope_[std::move(scope)];
   const auto same_origin = std::find_if(newest.begin(), newest.end(), [&](const Delete& d) {

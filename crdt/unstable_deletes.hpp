@@ -35,6 +35,9 @@ class UnstableDeletes {
                                 std::string_view field) const;
   void forget_stable(const VersionVector& stable);
   std::size_t size() const { return order_.size(); }
+  // Those that were forgotten before they were stable, for want of room: a write that had not
+  // seen one of them is no conflict on record.
+  std::uint64_t forgotten() const { return forgotten_; }
 
  private:
   enum class Reach : std::uint8_t { cell, key, everything };
@@ -52,6 +55,7 @@ class UnstableDeletes {
   std::map<Scope, std::vector<Delete>> by_scope_;
   // In the order applied. One that is not stable yet keeps those behind it a little longer.
   std::deque<std::pair<RowId, Scope>> order_;
+  std::uint64_t forgotten_ = 0;
 };
 
 }  // namespace turnstone::crdt

@@ -99,7 +99,10 @@ std::vector<BucketRun> DivergenceAudit::announce(const LogPrefix& settled) {
 void DivergenceAudit::announce_parts_of(const BucketRun& run) {
   const std::uint32_t size = std::max(1u, run.count / parts_of_a_run);
   for (std::uint32_t at = 0; at < run.count; at += size) {
-    if (parts_.size() >= limits_.digest_parts_max) return;
+    if (parts_.size() >= limits_.digest_parts_max) {
+      ++parts_dropped_;
+      return;
+    }
     parts_.push_back({run.first + at, std::min(size, run.count - at), {}});
   }
 }
@@ -113,7 +116,11 @@ void DivergenceAudit::receive(const std::string& region, const Beacon& beacon, c
   for (const BucketRun& run : beacon.runs) {
     if (run.first + run.count > keyspace_.buckets()) continue;
     const Lsn upto = planted(Planted::compare_busy_buckets) ? ~Lsn{0} : settled.lsn();
-    if (!quiet(run, upto) || comparisons_.size() >= limits_.digest_comparisons_max) continue;
+    if (!quiet(run, upto)) continue;
+    if (comparisons_.size() >= limits_.digest_comparisons_max) {
+      ++dropped_;
+      continue;
+    }
     comparisons_.push_back({region, run, upto});
   }
 }

@@ -58,6 +58,9 @@ class DivergenceAudit {
   // Runs that wait to be compared, and parts of runs to be announced.
   std::size_t comparisons() const { return comparisons_.size(); }
   std::size_t parts() const { return parts_.size(); }
+  // Those for which there was no room; the next sweep comes to them again.
+  std::uint64_t dropped() const { return dropped_; }
+  std::uint64_t parts_dropped() const { return parts_dropped_; }
   BucketDigests& digests() { return digests_; }
 
  private:
@@ -99,6 +102,8 @@ class DivergenceAudit {
   // Runs to announce out of turn, because a longer one differed.
   std::deque<BucketRun> parts_;
   std::deque<Comparison> comparisons_;
+  std::uint64_t dropped_ = 0;
+  std::uint64_t parts_dropped_ = 0;
 };
 
 }  // namespace turnstone::sync

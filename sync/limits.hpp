@@ -14,6 +14,14 @@ struct Limits {
   std::size_t publish_bytes_max = 160 * 1024;
   // Batches received out of order; beyond it the newest are dropped and pulled later.
   std::size_t pending_bytes_max = 64u * 1024 * 1024;
+  // Origins of such batches.
+  std::size_t pending_origins_max = 1024;
+  // Origins that are not closed: a new one is refused beyond it. So this bounds every vector.
+  std::size_t origins_max = 4096;
+  // Entries of the vector that a peer reports: some more, since it may hold others than we do.
+  std::size_t vector_entries_max = 8192;
+  // Increments listed singly until every region has them. Local writes are refused above it.
+  std::size_t unstable_increments_max = 5'000'000;
   // Batches handed to the log and not yet durable; beyond it remote ones are not taken.
   std::size_t uncommitted_bytes_max = 64u * 1024 * 1024;
   // The log keeps at least this much of its newest end, whatever is stable: peers that come

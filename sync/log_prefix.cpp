@@ -19,6 +19,7 @@ void LogPrefix::close_open_group() {
   groups_.push_back(std::exchange(open_, {}));
   if (groups_.size() <= groups_max_) return;
   // Every two become one.
+  ++merges_;
   std::deque<Group> fewer;
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     if (i % 2 == 0) {

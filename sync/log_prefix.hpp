@@ -4,6 +4,7 @@
 // Batches between two calls of advance() are taken together, and when a leader is away for
 // long, more of them: so memory is bounded, and the prefix may end a little early.
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 
 #include "core/version_vector.hpp"
@@ -31,6 +32,8 @@ class LogPrefix {
   // What is in it.
   const VersionVector& vector() const { return vector_; }
   std::size_t groups() const { return groups_.size(); }
+  // How often groups were taken together for want of room.
+  std::uint64_t merges() const { return merges_; }
 
  private:
   struct Group {
@@ -42,6 +45,7 @@ class LogPrefix {
 
   std::size_t groups_max_;
   std::deque<Group> groups_;
+  std::uint64_t merges_ = 0;
   Group open_;
   Lsn lsn_ = 0;
   VersionVector vector_;

@@ -5,6 +5,7 @@
 //
 // While it is under way the leader takes no writes, of its own or of others: the copy has to
 // cover all that it has. One thread.
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -47,6 +48,8 @@ class MirrorSink {
   const std::string& source() const { return staged_.source; }
   std::uint64_t bytes() const { return staged_.staged; }
   std::uint64_t total_bytes() const { return staged_.bytes; }
+  // Taken, and not in the staging file yet: at most a window of pages.
+  std::uint64_t bytes_waiting() const { return staged_.staged - std::min(written_, staged_.staged); }
   const VersionVector& have() const { return have_; }
 
  private:

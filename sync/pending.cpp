@@ -6,47 +6,53 @@
 namespace turnstone::sync {
 
 std::size_t Pending::add(Origin origin, Seq first_seq, std::string bytes) {
-  const std::size_t size = bytes.size();
-  if (!batches_.emplace(Stamp{origin, first_seq}, std::move(bytes)).second) return 0;
+  if (by_origin_.size() >= origins_max_ && !by_origin_.contains(origin)) return 1;
+  Batches& batches = by_origin_[origin];
+  const std::size_t size = cost(bytes);
+  if (!batches.emplace(first_seq, std::move(bytes)).second) return 0;
   bytes_ += size;
   std::size_t dropped = 0;
   while (bytes_ > bytes_max_) {
-    // The newest of this origin is needed last.
-    auto victim = batches_.upper_bound(Stamp{origin, UINT64_MAX});
-    victim = std::prev(
-        victim == batches_.begin() || std::prev(victim)->first.origin != origin ? batches_.end() : victim);
-    bytes_ -= victim->second.size();
-    batches_.erase(victim);
+    // The newest of this origin is needed last; then any other's.
+    const auto from = by_origin_.contains(origin) ? by_origin_.find(origin) : std::prev(by_origin_.end());
+    const auto victim = std::prev(from->second.end());
+    bytes_ -= cost(victim->second);
+    from->second.erase(victim);
+    if (from->second.empty()) by_origin_.erase(from);
     ++dropped;
   }
   return dropped;
 }
 
 const std::string* Pending::find(Origin origin, Seq first_seq) const {
-  const auto it = batches_.find(Stamp{origin, first_seq});
-  return it == batches_.end() ? nullptr : &it->second;
+  const auto of = by_origin_.find(origin);
+  if (of == by_origin_.end()) return nullptr;
+  const auto it = of->second.find(first_seq);
+  return it == of->second.end() ? nullptr : &it->second;
 }
 
 std::string Pending::take(Origin origin, Seq first_seq) {
-  auto node = batches_.extract(Stamp{origin, first_seq});
-  bytes_ -= node.mapped().size();
+  const auto of = by_origin_.find(origin);
+  auto node = of->second.extract(first_seq);
+  if (of->second.empty()) by_origin_.erase(of);
+  bytes_ -= cost(node.mapped());
   return std::move(node.mapped());
 }
 
 void Pending::drop_applied(Origin origin, Seq applied) {
-  auto it = batches_.lower_bound(Stamp{origin, 0});
-  while (it != batches_.end() && it->first.origin == origin && it->first.seq <= applied) {
-    bytes_ -= it->second.size();
-    it = batches_.erase(it);
+  const auto of = by_origin_.find(origin);
+  if (of == by_origin_.end()) return;
+  Batches& batches = of->second;
+  while (!batches.empty() && batches.begin()->first <= applied) {
+    bytes_ -= cost(batches.begin()->second);
+    batches.erase(batches.begin());
   }
+  if (batches.empty()) by_origin_.erase(of);
 }
 
 std::vector<Origin> Pending::origins() const {
   std::vector<Origin> origins;
-  for (auto it = batches_.begin(); it != batches_.end();
-       it = batches_.lower_bound({it->first.origin, UINT64_MAX})) {
-    origins.push_back(it->first.origin);
-  }
+  for (const auto& [origin, batches] : by_origin_) origins.push_back(origin);
   return origins;
 }
 

@@ -12,7 +12,7 @@ namespace turnstone::sync {
 Replica::Replica(ReplicaConfig config, unsigned shard_bits)
     : config_(std::move(config)),
       keyspace_(shard_bits),
-      pending_(config_.limits.pending_bytes_max),
+      pending_(config_.limits.pending_bytes_max, config_.limits.pending_origins_max),
       stability_(config_.peers),
       settled_(config_.limits.log_prefix_groups_max),
       divergence_(keyspace_, config_.limits, config_.peers) {

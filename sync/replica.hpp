@@ -83,6 +83,9 @@ struct Counters {
   std::uint64_t quarantine_overflows = 0;
   std::uint64_t batches_forged = 0;
   std::uint64_t pending_dropped = 0;
+  std::uint64_t ingest_refused = 0;   // batches not taken because the disk is behind, or paused
+  std::uint64_t origins_refused = 0;  // batches of one origin too many
+  std::uint64_t reports_refused = 0;  // beacons with too long a vector
   std::uint64_t batches_below_floor = 0;
 };
 
@@ -283,6 +286,9 @@ class Replica final : private crdt::KeyspaceObserver {
   void close_ended(Effects& effects);
   void retire_ended();
 
+  // Limits of what peers may make this leader hold; an alarm when one is reached.
+  bool is_one_too_many(Origin origin, Effects& effects);
+  bool is_short_enough(const std::string& region, const Beacon& report, Effects& effects);
   void refuse_below_floor(const BatchHeader& header, Effects& effects);
   void cut_log(Effects& effects);
 

@@ -1,22 +1,59 @@
-// What a replica holds, beside its limits.
+// What a replica holds beside its limits, and what it refuses to hold.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "sync/replica.hpp"
 
 namespace turnstone::sync {
 
 Bounds Replica::bounds() const {
   const Limits& limits = config_.limits;
+  std::size_t reported = 0;
+  for (const auto& [region, peer] : peers_) reported = std::max(reported, peer.durable.entries().size());
   return {
       {"batch_bytes", builder_.bytes(), limits.batch_bytes, 0},
       {"batch_deltas", builder_.count(), limits.batch_deltas, 0},
       {"pending_bytes_max", pending_.bytes(), limits.pending_bytes_max, counters_.pending_dropped},
-      {"uncommitted_bytes_max", uncommitted_bytes(), limits.uncommitted_bytes_max, 0},
+      {"pending_origins_max", pending_.origins_count(), limits.pending_origins_max, 0},
+      {"uncommitted_bytes_max", uncommitted_bytes(), limits.uncommitted_bytes_max, counters_.ingest_refused},
+      {"origins_max", origins_.size(), limits.origins_max, counters_.origins_refused},
+      {"vector_entries_max", reported, limits.vector_entries_max, counters_.reports_refused},
+      {"unstable_increments_max", keyspace_.unstable_increments(), limits.unstable_increments_max, 0},
+      {"deletes_max", keyspace_.unstable_deletes(), crdt::UnstableDeletes::deletes_max,
+       keyspace_.deletes_forgotten()},
       {"quarantined_origins_max", quarantined_.size(), limits.quarantined_origins_max,
        counters_.quarantine_overflows},
       {"log_retain_bytes", log_index_.bytes(), limits.log_retain_bytes, 0},
-      {"log_prefix_groups_max", settled_.groups(), limits.log_prefix_groups_max, 0},
-      {"digest_comparisons_max", divergence_.comparisons(), limits.digest_comparisons_max, 0},
-      {"digest_parts_max", divergence_.parts(), limits.digest_parts_max, 0},
+      {"log_prefix_groups_max", settled_.groups(), limits.log_prefix_groups_max, settled_.merges()},
+      {"digest_comparisons_max", divergence_.comparisons(), limits.digest_comparisons_max,
+       divergence_.dropped()},
+      {"digest_parts_max", divergence_.parts(), limits.digest_parts_max, divergence_.parts_dropped()},
   };
+}
+
+bool Replica::is_one_too_many(Origin origin, Effects& effects) {
+  if (origins_.size() < config_.limits.origins_max || origins_.contains(origin)) return false;
+  ++counters_.origins_refused;
+  effects.emplace_back(
+      std::in_place_type<Alarm>,
+      Alarm{"too_many_origins",
+            fmt::format("nothing is taken from origin {}: {} runs of leaders are known that are not closed "
+                        "(origins_max); a region that is away keeps them from being closed",
+                        to_string(origin), origins_.size())});
+  return true;
+}
+
+bool Replica::is_short_enough(const std::string& region, const Beacon& report, Effects& effects) {
+  const std::size_t entries = std::max(report.durable.entries().size(), report.settled.entries().size());
+  if (entries <= config_.limits.vector_entries_max) return true;
+  ++counters_.reports_refused;
+  effects.emplace_back(
+      std::in_place_type<Alarm>,
+      Alarm{"report_refused", fmt::format("region '{}' reports a vector of {} entries, {} are "
+                                          "the most (vector_entries_max)",
+                                          region, entries, config_.limits.vector_entries_max)});
+  return false;
 }
 
 }  // namespace turnstone::sync

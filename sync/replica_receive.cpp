@@ -53,6 +53,7 @@ void Replica::receive(const std::string& sender, std::string_view frame, Effects
 void Replica::receive_beacon(const std::string& region, const Beacon& report, Effects& effects) {
   if (!is_believable(region, report, effects)) return;
   Peer& peer = peers_[region];
+  if (!is_short_enough(region, report, effects)) return;
   peer.clock_skew_ms = static_cast<std::int64_t>(report.now_ms - now_ms_);
   if (peer.origin == report.origin) {
     // Beacons of one run may be reordered; what it has durably only grows.
@@ -125,6 +126,7 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
     effects.emplace_back(std::in_place_type<Alarm>, Alarm{"batch_refused", "a batch is of another cluster"});
     return false;
   }
+  if (is_one_too_many(header->origin, effects)) return false;
   const Readiness state = readiness(*header);
   const bool wanted = state != Readiness::duplicate && state != Readiness::refused;
   if (wanted && !is_authentic(sender, *header, bytes, effects)) return false;
@@ -151,7 +153,7 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
       break;
   }
   if (ingest_paused_ || uncommitted_bytes_ > config_.limits.uncommitted_bytes_max) {
-    ++counters_.pending_dropped;
+    ++counters_.ingest_refused;
     return false;
   }
   if (auto applied = apply_batch(*header, bytes, effects); !applied) {

@@ -80,6 +80,8 @@ void stats(const Call& call, std::string& out) {
   line(out, "rejected_connections:{}", stats.connections_rejected);
   line(out, "links_refused:{}", stats.links_refused);
   line(out, "link_handshakes_failed:{}", stats.link_handshakes_failed);
+  line(out, "link_requests_dropped:{}", stats.link_requests_dropped);
+  line(out, "link_replies_dropped:{}", stats.link_replies_dropped);
   line(out, "batches_applied:{}", counters.batches_applied);
   line(out, "deltas_applied:{}", counters.deltas_applied);
   line(out, "duplicate_batches:{}", counters.duplicates);
@@ -89,6 +91,7 @@ void stats(const Call& call, std::string& out) {
   line(out, "batches_quarantined:{}", counters.batches_quarantined);
   line(out, "batches_forged:{}", counters.batches_forged);
   line(out, "pending_dropped:{}", counters.pending_dropped);
+  line(out, "ingest_refused:{}", counters.ingest_refused);
 }
 
 void replication(const Call& call, std::string& out) {
@@ -133,10 +136,7 @@ void bounds(const Call& call, std::string& out) {
     for (const Bound& one : all)
       line(out, "{}:now={},max={},reached={}", one.name, one.now, one.max, one.reached);
   }
-  line(out, "unstable_increments:{}", call.replica.keyspace().unstable_increments());
-  line(out, "unstable_deletes:{}", call.replica.keyspace().unstable_deletes());
   line(out, "log_batches:{}", call.replica.log().size());
-  line(out, "origins:{}", call.replica.origins().size());
   line(out, "vector_entries:{}", call.replica.vector().entries().size());
 }
 

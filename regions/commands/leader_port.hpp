@@ -37,8 +37,11 @@ struct Stats {
   std::uint64_t net_output_bytes = 0;
   std::uint64_t links_refused = 0;           // connections with a key that no peer has
   std::uint64_t link_handshakes_failed = 0;  // connections that did not speak as a leader does
-  std::uint64_t ops_per_second = 0;          // now
-  std::uint64_t memory_bytes = 0;            // resident set, now
+  // Questions to leaders and answers to them that found a full queue, or nobody.
+  std::uint64_t link_requests_dropped = 0;
+  std::uint64_t link_replies_dropped = 0;
+  std::uint64_t ops_per_second = 0;  // now
+  std::uint64_t memory_bytes = 0;    // resident set, now
 };
 
 enum class LinkState { up, down, cut };

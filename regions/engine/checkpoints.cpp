@@ -25,7 +25,8 @@ bool Checkpoints::tick(std::uint64_t now_ms, bool hurry) {
   // What changes no cell moves the state's place in the log all the same, which is cut behind it.
   const bool changed = dirty != 0 || replica_.last_lsn() > replica_.stored_lsn();
   if (phase_ != Phase::idle || !changed) return false;
-  if (!hurry && now_ms < next_ms_ && dirty < plan_.dirty_cells_soon) return false;
+  if (!hurry && !conflicts_.many_unstored() && now_ms < next_ms_ && dirty < plan_.dirty_cells_soon)
+    return false;
   next_ms_ = now_ms + plan_.interval_ms;
   begin();
   return true;

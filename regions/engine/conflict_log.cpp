@@ -5,10 +5,23 @@
 
 namespace turnstone::regions {
 
+namespace {
+
+constexpr std::size_t overhead_bytes = 300;
+
+std::size_t bytes_of(const crdt::Conflict& conflict) {
+  return conflict.key.size() + conflict.field.size() + conflict.first.value.size() +
+         conflict.second.value.size() + overhead_bytes;
+}
+
+}  // namespace
+
 bool ConflictLog::keep(const durability::FoundConflict& found) {
   if (!ids_.insert(found.conflict.id).second) return false;
   conflicts_.push_back({found.conflict, found.at_ms});
-  if (conflicts_.size() > conflicts_max) {
+  bytes_ += bytes_of(found.conflict);
+  while (conflicts_.size() > conflicts_max || (bytes_ > conflicts_bytes_max && conflicts_.size() > 1)) {
+    bytes_ -= bytes_of(conflicts_.front().conflict);
     ids_.erase(conflicts_.front().conflict.id);
     conflicts_.pop_front();
   }
@@ -18,6 +31,12 @@ bool ConflictLog::keep(const durability::FoundConflict& found) {
 void ConflictLog::record(const durability::FoundConflict& found) {
   if (!keep(found)) return;
   ++recorded_;
+  const std::size_t bytes = bytes_of(found.conflict);
+  if (unstored_bytes_ + bytes > conflicts_bytes_max && !unstored_.empty()) {
+    ++lost_;
+    return;
+  }
+  unstored_bytes_ += bytes;
   unstored_.push_back(found);
 }
 
@@ -36,6 +55,9 @@ std::vector<commands::RecordedConflict> ConflictLog::newest(std::size_t count) c
   return {conflicts_.rbegin(), conflicts_.rbegin() + static_cast<std::ptrdiff_t>(found)};
 }
 
-std::vector<durability::FoundConflict> ConflictLog::take_unstored() { return std::exchange(unstored_, {}); }
+std::vector<durability::FoundConflict> ConflictLog::take_unstored() {
+  unstored_bytes_ = 0;
+  return std::exchange(unstored_, {});
+}
 
 }  // namespace turnstone::regions

@@ -15,6 +15,9 @@ class ConflictLog {
  public:
   // Kept in memory for TS.CONFLICTS; the checkpoints keep more.
   static constexpr std::size_t conflicts_max = 10'000;
+  // Of both values of all of them, in memory; and of those that wait for a checkpoint, which is
+  // hurried at half of it. Beyond that they are lost, and counted.
+  static constexpr std::size_t conflicts_bytes_max = 64u * 1024 * 1024;
 
   // A conflict that is known already is not recorded again. Its time is that of the later
   // side, so that it is the same on every leader and when the log is replayed.
@@ -29,6 +32,12 @@ class ConflictLog {
   std::vector<durability::FoundConflict> take_unstored();
   std::uint64_t recorded() const { return recorded_; }
   std::size_t size() const { return conflicts_.size(); }
+  std::size_t bytes() const { return bytes_; }
+  // A checkpoint should come soon.
+  bool many_unstored() const { return unstored_bytes_ > conflicts_bytes_max / 2; }
+  std::size_t unstored_bytes() const { return unstored_bytes_; }
+  // Not stored, for want of room.
+  std::uint64_t lost() const { return lost_; }
 
  private:
   void record(const durability::FoundConflict& found);
@@ -38,6 +47,9 @@ class ConflictLog {
   std::set<Hash128> ids_;
   std::vector<durability::FoundConflict> unstored_;
   std::uint64_t recorded_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t unstored_bytes_ = 0;
+  std::uint64_t lost_ = 0;
 };
 
 }  // namespace turnstone::regions

@@ -22,7 +22,8 @@ constexpr std::uint64_t stop_within_ms = 4000;
 constexpr std::uint64_t wal_bytes = 8 << 20;
 
 RespDoorLimits door_limits(const Settings& settings) {
-  return {settings.clients_max, settings.value_bytes_max, settings.client_output_bytes_max};
+  return {settings.clients_max, settings.value_bytes_max, settings.client_output_bytes_max,
+          settings.clients_bytes_max};
 }
 
 LinkLimits link_limits(const Settings& settings) {
@@ -226,7 +227,8 @@ void Engine::tick() {
   step(sync::Tick{});
   pump_links();
   mirroring_.tick();
-  replica_->set_ingest_paused(writes_refused_.has_value() || mirroring_.holds_still());
+  const bool too_dirty = replica_->keyspace().dirty().size() >= settings_.dirty_cells_max;
+  replica_->set_ingest_paused(writes_refused_.has_value() || mirroring_.holds_still() || too_dirty);
   if (checkpoint_fits_ && checkpoints_.tick(now_ms(), checkpoint_hurries_))
     bytes_being_stored_ = unstored_bytes_;
   if (stopping_) finish_stop();
@@ -236,6 +238,7 @@ void Engine::each_second() {
   const std::uint64_t commands = door_.counters().commands;
   ops_per_second_ = commands - std::min(commands, std::exchange(commands_a_second_ago_, commands));
   check_disk();
+  check_backlog();
   tend_links();
   reconsider_aside();
   repeat_quarantine_alarm();
@@ -269,6 +272,28 @@ void Engine::check_disk() {
   } else {
     writes_refused_.reset();
     log::info("writes are accepted again", {{"free_bytes", *free}});
+  }
+}
+
+// While a region is away, what it has not got is listed singly. The writes of other leaders go
+// on being taken: what brings the region up to date may wait behind them, and each of them
+// refuses its own at the same limit.
+void Engine::check_backlog() {
+  const std::size_t held = replica_->keyspace().unstable_increments();
+  const std::size_t most = replica_->config().limits.unstable_increments_max;
+  if (!backlog_refused_ && held >= most) {
+    std::string away;
+    for (const sync::PeerView& peer : replica_->peers())
+      if (peer.behind_us > 0) away += fmt::format("{}{}", away.empty() ? "" : ", ", peer.region);
+    backlog_refused_ = fmt::format(
+        "{} increments wait until every region has them, which is the most (unstable_increments_max); behind "
+        "is: {}",
+        held, away.empty() ? "nobody known" : away);
+    ++backlog_refusals_;
+    log::error("writes are refused", {{"reason", *backlog_refused_}});
+  } else if (backlog_refused_ && held < most - most / 10) {
+    backlog_refused_.reset();
+    log::info("writes are accepted again", {{"unstable_increments", held}});
   }
 }
 

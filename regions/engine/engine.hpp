@@ -60,7 +60,8 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   std::size_t value_bytes_max() const override { return settings_.value_bytes_max; }
   const std::optional<std::string>& password() const override { return password_; }
   std::optional<std::string> writes_refused() const override {
-    return history_ended_ ? history_ended_ : writes_refused_;
+    if (history_ended_) return history_ended_;
+    return writes_refused_ ? writes_refused_ : backlog_refused_;
   }
   void each_session(const std::function<void(const commands::Session&)>& visit) const override {
     door_.each_session(visit);
@@ -112,6 +113,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   void alarm(const sync::Alarm& alarm);
   void check_disk();
   void check_history();
+  void check_backlog();
   Result<void> open_links();
   void watch_links();
   void tend_links();
@@ -144,7 +146,9 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
     std::uint64_t suppressed = 0;
   };
   std::map<std::string, AlarmState> alarms_;
-  std::optional<std::string> writes_refused_;
+  std::optional<std::string> writes_refused_;   // the disk is full
+  std::optional<std::string> backlog_refused_;  // a region is away, and too much waits for it
+  std::uint64_t backlog_refusals_ = 0;
   // Why this process may not write any more; it stays so until it is started again.
   std::optional<std::string> history_ended_;
   std::uint64_t commands_a_second_ago_ = 0;

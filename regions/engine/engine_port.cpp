@@ -33,6 +33,8 @@ commands::Stats Engine::stats() const {
   stats.net_output_bytes = counters.output_bytes;
   stats.ops_per_second = ops_per_second_;
   stats.memory_bytes = resident_bytes();
+  stats.link_requests_dropped = links_.requests_dropped();
+  stats.link_replies_dropped = links_.replies_dropped();
   const Refusals refusals = links_.refusals();
   stats.links_refused = refusals.keys;
   stats.link_handshakes_failed = refusals.handshakes;
@@ -41,13 +43,19 @@ commands::Stats Engine::stats() const {
 
 Bounds Engine::bounds() const {
   const RespDoorBuffers buffers = door_.buffers();
+  const RespDoorCounters& door = door_.counters();
   return {
-      {"clients_max", door_.sessions(), settings_.clients_max, door_.counters().rejected},
-      {"client_output_bytes_max", buffers.output_bytes_most, settings_.client_output_bytes_max, 0},
+      {"clients_max", door_.sessions(), settings_.clients_max, door.rejected},
+      {"client_output_bytes_max", buffers.output_bytes_most, settings_.client_output_bytes_max, door.stalled},
+      {"clients_bytes_max", buffers.all(), settings_.clients_bytes_max, door.shed},
       {"dirty_cells_max", replica_->keyspace().dirty().size(), settings_.dirty_cells_max, 0},
       {"quarantine_bytes_max", aside_.bytes(), durability::KeptAside::quarantine_bytes_max,
        aside_.not_kept()},
       {"conflicts_max", conflicts_.size(), ConflictLog::conflicts_max, 0},
+      {"conflicts_bytes_max", conflicts_.unstored_bytes(), ConflictLog::conflicts_bytes_max,
+       conflicts_.lost()},
+      {"mirror_window_bytes", mirroring_.bytes_waiting(),
+       sync::MirrorLimits{}.window_pages * sync::mirror_page_bytes, 0},
   };
 }
 
@@ -73,6 +81,10 @@ std::vector<std::pair<std::string, std::string>> Engine::settings() const {
       {"pull", to_string(settings_.pull)},
       {"checkpoint-interval-ms", std::to_string(settings_.checkpoint_interval_ms)},
       {"sweep-ms", std::to_string(settings_.sweep_ms)},
+      {"clients-bytes-max", std::to_string(settings_.clients_bytes_max)},
+      {"unstable-increments-max", std::to_string(settings_.unstable_increments_max)},
+      {"pending-bytes-max", std::to_string(settings_.pending_bytes_max)},
+      {"uncommitted-bytes-max", std::to_string(settings_.uncommitted_bytes_max)},
       {"dirty-cells-max", std::to_string(settings_.dirty_cells_max)},
       {"mirror-bytes-per-second", std::to_string(settings_.mirror_bytes_per_second)},
       {"close-after-ms", std::to_string(settings_.close_after_ms)},

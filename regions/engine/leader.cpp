@@ -52,6 +52,9 @@ sync::ReplicaConfig replica_config(const Settings& settings, Origin origin,
   config.limits.sweep_ms = settings.sweep_ms;
   config.limits.compare_within_ms = 3 * settings.sweep_ms;
   config.limits.close_after_ms = settings.close_after_ms;
+  config.limits.unstable_increments_max = settings.unstable_increments_max;
+  config.limits.pending_bytes_max = settings.pending_bytes_max;
+  config.limits.uncommitted_bytes_max = settings.uncommitted_bytes_max;
   config.limits.log_retain_bytes = settings.log_retain_bytes;
   for (const PeerSettings& peer : settings.peers) config.peers.push_back(peer.name);
   return config;

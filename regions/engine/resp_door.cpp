@@ -25,6 +25,8 @@ using Failure = boost::system::error_code;
 namespace {
 
 constexpr std::size_t read_bytes = 64 * 1024;
+// What a client may hold though all together hold too much.
+constexpr std::size_t fair_bytes = 64 * 1024;
 // Until it is asked again whether the log has caught up.
 constexpr std::chrono::milliseconds log_wait{5};
 // Input and output buffers that grew beyond this give their memory back when empty.
@@ -55,6 +57,9 @@ struct RespDoor::State {
   std::map<std::uint64_t, std::shared_ptr<Connection>> connections;
   // Connections with held replies, in the order of their tickets.
   std::deque<std::pair<sync::Lsn, std::weak_ptr<Connection>>> waiting;
+  // As the connections last accounted for it.
+  std::size_t held_bytes = 0;
+  bool full() const { return held_bytes > limits.clients_bytes_max; }
 };
 
 class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Connection> {
@@ -156,7 +161,11 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
       at += parser_.consumed();
       if (status != resp::ParseStatus::request) break;
       // A client that does not read its replies is not served further.
-      if (output_.size() - sent_ > door_.limits.output_bytes_max && send_now() == 0) stalled_ = true;
+      const std::size_t most = door_.full() ? fair_bytes : door_.limits.output_bytes_max;
+      if (output_.size() - sent_ > most && send_now() == 0) {
+        stalled_ = true;
+        ++door_.counters.stalled;
+      }
     }
     if (input_.empty()) {
       input_.assign(fresh.substr(at));
@@ -165,7 +174,23 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
     }
     if (input_.empty() && input_.capacity() > keep_bytes) input_.shrink_to_fit();
     if (wrote) door_.host.written();
+    account();
+    if (door_.full() && input_.size() + session.transaction.queue.bytes() > fair_bytes && !closing_) {
+      ++door_.counters.shed;
+      reply.error("ERR all clients together hold too much, clients_bytes_max is " +
+                  std::to_string(door_.limits.clients_bytes_max));
+      closing_ = true;
+      input_ = {};
+      session.transaction.queue.clear();
+    }
     write();
+  }
+
+  void account() {
+    if (closed_) return;
+    const std::size_t now = input_.size() + (output_.size() - sent_) + session.transaction.queue.bytes();
+    door_.held_bytes = door_.held_bytes - accounted_ + now;
+    accounted_ = now;
   }
 
   bool execute(resp::ReplyWriter& reply, std::uint64_t now_ms) {
@@ -212,11 +237,13 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
     for (Held& held : held_) held.begin -= sent_;
     sent_ = 0;
     if (output_.empty() && output_.capacity() > keep_bytes) output_.shrink_to_fit();
+    account();
   }
 
   void write() {
-    if (writing_ || broken_) return;
-    send_now();
+    if (writing_) return;
+    // It may have broken while requests were run: nobody else would close it.
+    if (!broken_) send_now();
     if (broken_) return close_later();
     if (sendable() > 0) {
       writing_ = true;
@@ -242,6 +269,8 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
     socket_.shutdown(tcp::socket::shutdown_both, ignored);
     socket_.close(ignored);
     door_.host.port().unwatch(session);
+    door_.held_bytes -= std::exchange(accounted_, 0);
+    closed_ = true;
     door_.remove(session.id);
   }
 
@@ -252,12 +281,14 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
   std::string input_;
   std::string output_;
   std::size_t sent_ = 0;
+  std::size_t accounted_ = 0;
   std::deque<Held> held_;
   bool reading_ = false;
   bool writing_ = false;
   bool stalled_ = false;
   bool closing_ = false;
   bool broken_ = false;
+  bool closed_ = false;
 };
 
 void RespDoor::State::accept() {
@@ -347,6 +378,7 @@ RespDoorBuffers RespDoor::buffers() const {
   for (const auto& [id, connection] : state_->connections) {
     all.input_bytes += connection->input_bytes();
     all.output_bytes += connection->output_bytes();
+    all.queued_bytes += connection->session.transaction.queue.bytes();
     all.output_bytes_most = std::max(all.output_bytes_most, connection->output_bytes());
   }
   return all;

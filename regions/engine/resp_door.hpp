@@ -23,12 +23,17 @@ struct RespDoorLimits {
   std::size_t value_bytes_max = 1024 * 1024;
   // No more requests of a client are read while it has this much unread output.
   std::size_t output_bytes_max = 8u * 1024 * 1024;
+  // What all clients together make it hold. Above it who has much unread output is not served
+  // further, and who sends more of a long request or transaction is cut off.
+  std::size_t clients_bytes_max = 1024u * 1024 * 1024;
 };
 
 struct RespDoorCounters {
   std::uint64_t commands = 0;
   std::uint64_t connections = 0;
   std::uint64_t rejected = 0;
+  std::uint64_t stalled = 0;  // times that a client had too much unread output
+  std::uint64_t shed = 0;     // clients cut off because all together held too much
   std::uint64_t input_bytes = 0;
   std::uint64_t output_bytes = 0;
 };
@@ -38,6 +43,8 @@ struct RespDoorBuffers {
   std::uint64_t input_bytes = 0;        // requests that have not come to their ends
   std::uint64_t output_bytes = 0;       // replies that were not taken
   std::uint64_t output_bytes_most = 0;  // of these, for one client
+  std::uint64_t queued_bytes = 0;       // transactions that were not executed yet
+  std::uint64_t all() const { return input_bytes + output_bytes + queued_bytes; }
 };
 
 // What the door needs of the leader.

@@ -304,11 +304,13 @@ void PeerLinks::publish(std::string_view frame) {
 bool PeerLinks::request(const std::string& peer, std::string_view frame) {
   Sockets::Peer* found = sockets_ ? sockets_->find(peer) : nullptr;
   if (found == nullptr || found->cut) return false;
-  return std::ranges::any_of(found->lines, [&](Sockets::Line& line) {
+  const bool gone = std::ranges::any_of(found->lines, [&](Sockets::Line& line) {
     const bool sent = line.dealer.send(zmq::buffer(frame), zmq::send_flags::dontwait).has_value();
     line.asked = line.asked || sent;
     return sent;
   });
+  if (!gone) ++requests_dropped_;
+  return gone;
 }
 
 bool PeerLinks::reply(const std::string& peer, std::string_view frame) {
@@ -320,11 +322,12 @@ bool PeerLinks::reply(const std::string& peer, std::string_view frame) {
   const std::string& name = s.keyed ? asker->second : peer;
   try {
     const auto to = s.router.send(zmq::buffer(name), zmq::send_flags::dontwait | zmq::send_flags::sndmore);
-    return to && s.router.send(zmq::buffer(frame), zmq::send_flags::dontwait);
+    if (to && s.router.send(zmq::buffer(frame), zmq::send_flags::dontwait)) return true;
   } catch (const zmq::error_t&) {
     // Unroutable: the asker is gone, and will ask again when it is back.
-    return false;
   }
+  ++replies_dropped_;
+  return false;
 }
 
 Result<void> PeerLinks::cut(const std::string& peer) {

@@ -81,6 +81,9 @@ class PeerLinks {
   // five calls (then ten, twenty ...): a connection may be dead without an end being told, and
   // a ROUTER forgets a connection when another one takes its name. To be called once a second.
   void mend();
+  // Questions and answers that found their queue full, or nobody there, since start.
+  std::uint64_t requests_dropped() const { return requests_dropped_; }
+  std::uint64_t replies_dropped() const { return replies_dropped_; }
   // Who was turned away since start.
   Refusals refusals() const;
 
@@ -89,6 +92,8 @@ class PeerLinks {
   std::string region_;
   LinkLimits limits_;
   std::set<std::string> cut_;
+  std::uint64_t requests_dropped_ = 0;
+  std::uint64_t replies_dropped_ = 0;
   Refusals earlier_refusals_;  // by gates that are closed
   std::unique_ptr<Sockets> sockets_;
 };

@@ -49,6 +49,11 @@ Mirroring::Mirroring(MirroringHost& host, MirroringSettings settings)
 
 bool Mirroring::receive(const std::string& peer, std::string_view frame) {
   if (!sync::is_mirror_frame(frame)) return false;
+  const auto& peers = host_.replica().config().peers;
+  if (std::find(peers.begin(), peers.end(), peer) == peers.end()) {
+    host_.raise({"unknown_region", "a frame names region '" + peer + "', which is no peer here"});
+    return true;
+  }
   auto message = sync::decode_mirror(host_.replica().config().cluster, frame);
   if (!message || message->region != peer) {
     host_.raise({"frame_refused", message ? "a frame of region '" + peer + "' names another region"

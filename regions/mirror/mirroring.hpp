@@ -60,6 +60,8 @@ class Mirroring {
   // Batches of other leaders are not to be taken now.
   bool holds_still() const { return holding_; }
   const sync::MirrorSink& sink() const { return sink_; }
+  // Pages that came and are not in their file yet.
+  std::uint64_t bytes_waiting() const { return sink_.bytes_waiting(); }
   std::uint64_t pages_given() const { return source_.pages_granted(); }
 
  private:

@@ -64,6 +64,14 @@ struct Settings {
   std::uint64_t value_bytes_max = 1024 * 1024;
   std::uint64_t clients_max = 10'000;
   std::uint64_t client_output_bytes_max = 8 * 1024 * 1024;
+  // Requests and replies under way and transactions not executed, of all clients together.
+  std::uint64_t clients_bytes_max = 1024u * 1024 * 1024;
+  // Increments that not every region has: writes are refused above it.
+  std::uint64_t unstable_increments_max = 5'000'000;
+  // Batches of other leaders that came before what they depend on, and batches that are not
+  // on the disk yet.
+  std::uint64_t pending_bytes_max = 64u * 1024 * 1024;
+  std::uint64_t uncommitted_bytes_max = 64u * 1024 * 1024;
   // Changed cells that wait for a checkpoint; writes slow down towards it.
   std::uint64_t dirty_cells_max = 1'000'000;
   // How fast copies of the state are given to other leaders, all together.

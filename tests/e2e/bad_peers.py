@@ -207,6 +207,16 @@ class BadPeers(case.ClusterTest):
         time.sleep(2)
         self.check_unharmed()
 
+    def test_a_stranger_gets_no_copy_of_the_state(self):
+        stranger = self.dealer(b"atlantis")
+        for request in range(100):
+            stranger.send(self.fake.head(16, request, region="atlantis") + record())
+        self.wait_log("atlantis")
+        self.assertFalse(stranger.poll(500), "an answer")
+        copies = os.path.join(self.paris.data, "copies")
+        self.assertEqual(os.listdir(copies) if os.path.isdir(copies) else [], [])
+        self.check_unharmed()
+
     def test_huge_frames(self):
         for dealer in (self.dealer(), self.dealer(b"tokyo")):
             for _ in range(3):

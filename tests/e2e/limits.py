@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Limits that a test can reach: each refuses with its name or slows down, and harms nobody."""
+import os
 import threading
 import time
 
@@ -87,6 +88,14 @@ class Limits(case.ClusterTest):
             for _ in range(megabytes):
                 client.send_bytes(encode(("SET", "k", "x" * 1000)) * 1000)
             answers.append({client.read() for _ in range(1000 * megabytes)})
+
+    def test_every_limit_that_is_shown_is_documented(self):
+        self.start()
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "limits.md")) as file:
+            documented = file.read()
+        lines = [line.split(":") for line in self.paris.call("INFO", "bounds").splitlines() if "max=" in line]
+        self.assertGreater(len(lines), 15)
+        self.assertEqual([name for name, _ in lines if "`%s`" % name not in documented], [])
 
     def test_links_are_not_cut_unless_that_was_enabled(self):
         self.paris.link_control = False

@@ -39,8 +39,8 @@ TOLERANCES = {
     "state.db": (0.05, 1 << 20),
     "state.db-wal": (0.10, 1 << 20),
     "vector_entries": (0, 1.5),
-    "unstable_increments": (0.5, 500),
-    "unstable_deletes": (0.5, 500),
+    "unstable_increments_max": (0.5, 500),
+    "deletes_max": (0.5, 500),
     "log_batches": (0.25, 2000),
 }
 

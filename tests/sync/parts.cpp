@@ -13,11 +13,12 @@ namespace {
 const Origin paris{1};
 const Origin tokyo{2};
 const Origin dallas{3};
+constexpr std::size_t overhead = Pending::overhead_bytes;
 
 }  // namespace
 
 TEST_CASE("pending: the newest batches of an origin give way when there is no room") {
-  Pending pending(30);
+  Pending pending(30 + 3 * overhead, 10);
   CHECK(pending.add(paris, 5, std::string(10, 'a')) == 0);
   CHECK(pending.add(paris, 9, std::string(10, 'b')) == 0);
   CHECK(pending.add(tokyo, 2, std::string(10, 'c')) == 0);
@@ -25,24 +26,35 @@ TEST_CASE("pending: the newest batches of an origin give way when there is no ro
   CHECK(pending.find(paris, 9) == nullptr);
   REQUIRE(pending.find(paris, 7) != nullptr);
   CHECK(*pending.find(paris, 5) == std::string(10, 'a'));
-  CHECK(pending.bytes() == 30);
+  CHECK(pending.bytes() == 30 + 3 * overhead);
   CHECK(pending.add(dallas, 1, std::string(31, 'e')) == 1);
   CHECK(pending.find(dallas, 1) == nullptr);
-  CHECK(pending.bytes() == 30);
+  CHECK(pending.bytes() == 30 + 3 * overhead);
+}
+
+TEST_CASE("pending: batches of one origin too many are dropped, those of the others are not") {
+  Pending pending(100'000, 2);
+  CHECK(pending.add(paris, 5, "a") == 0);
+  CHECK(pending.add(tokyo, 5, "b") == 0);
+  CHECK(pending.add(dallas, 5, "c") == 1);
+  CHECK(pending.add(paris, 6, "d") == 0);
+  CHECK(pending.origins_count() == 2);
+  pending.drop_origin(tokyo);
+  CHECK(pending.add(dallas, 5, "c") == 0);
 }
 
 TEST_CASE("pending: a batch received twice is kept and counted once") {
-  Pending pending(100);
+  Pending pending(1000, 10);
   pending.add(paris, 5, "first");
   CHECK(pending.add(paris, 5, "again") == 0);
-  CHECK(pending.bytes() == 5);
+  CHECK(pending.bytes() == 5 + overhead);
   CHECK(pending.take(paris, 5) == "first");
   CHECK(pending.empty());
   CHECK(pending.bytes() == 0);
 }
 
 TEST_CASE("pending: what was applied, and what a quarantined origin sent, is dropped") {
-  Pending pending(100);
+  Pending pending(1000, 10);
   for (const Seq seq : {3, 5, 8}) pending.add(paris, seq, "batch");
   pending.add(tokyo, 4, "batch");
   CHECK(pending.origins() == std::vector<Origin>{paris, tokyo});
@@ -51,7 +63,7 @@ TEST_CASE("pending: what was applied, and what a quarantined origin sent, is dro
   CHECK(pending.find(paris, 8) != nullptr);
   pending.drop_origin(paris);
   CHECK(pending.origins() == std::vector<Origin>{tokyo});
-  CHECK(pending.bytes() == 5);
+  CHECK(pending.bytes() == 5 + overhead);
 }
 
 TEST_CASE("log index: a page holds what is missing, in the order applied, up to its size") {
