@@ -32,13 +32,15 @@ Result<void> sync_directory(const std::filesystem::path& path) {
 }
 
 Result<void> make_directory(const std::filesystem::path& path) {
-  if (::mkdir(path.c_str(), 0700) == 0) {
-    return sync_directory(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
-  }
-  const int error = errno;
+  const auto make = [&path] { return ::mkdir(path.c_str(), 0700) == 0 ? 0 : errno; };
+  int error = make();
   if (error == ENOENT && path.has_parent_path()) {
     if (auto parent = make_directory(path.parent_path()); !parent) return parent;
-    return make_directory(path);
+    // Once: where nothing can be made, such as in /proc, the answer stays the same.
+    error = make();
+  }
+  if (error == 0) {
+    return sync_directory(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
   }
   if (error != EEXIST) return io_error("make the directory", path, error);
   std::error_code ignored;

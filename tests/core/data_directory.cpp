@@ -49,6 +49,15 @@ TEST_CASE("data directory: the lock ends with its holder, and moves with it") {
   CHECK(DataDirectory::open(temp.path()));
 }
 
+TEST_CASE("data directory: a file system where no directory can be made is an error") {
+  for (const char* name : {"/proc/turnstone", "/proc/turnstone/below"}) {
+    const auto directory = DataDirectory::open(name);
+    REQUIRE_FALSE(directory);
+    CHECK(directory.error().code == Errc::io);
+    CHECK_THAT(directory.error().message, Catch::Matchers::Contains("/proc/turnstone"));
+  }
+}
+
 TEST_CASE("data directory: a file in its place is named in the error") {
   const TempDirectory temp;
   std::ofstream(temp / "data") << "x";
