@@ -101,7 +101,7 @@ declare -A port gossip pid
 
 # Is it running, and is it a server of ours (numbers of processes are used again)?
 alive() {
-  [[ -n ${1:-} && -d /proc/$1 && $(tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null) == *" serve "* ]]
+  [[ -n ${1:-} && -d /proc/$1 && $(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") == *" serve "* ]]
 }
 
 stop_pid() {

@@ -106,11 +106,21 @@ Result<void> expect_nothing_at(const std::filesystem::path& out) {
   return fail(Errc::config, fmt::format("{} is there already, and is not replaced", out.string()));
 }
 
+// A mistyped name would put the backup on another disk than the one that was meant.
+Result<void> expect_directory_for(const std::filesystem::path& out) {
+  const std::filesystem::path directory = out.has_parent_path() ? out.parent_path() : ".";
+  std::error_code error;
+  if (std::filesystem::is_directory(directory, error)) return {};
+  return fail(Errc::io,
+              fmt::format("cannot make {}: there is no directory {}", out.string(), directory.string()));
+}
+
 }  // namespace
 
 Result<Manifest> take(const std::filesystem::path& data, const std::filesystem::path& out) {
   if (auto expected = expect_databases(data); !expected) return tl::make_unexpected(expected.error());
   if (auto expected = expect_nothing_at(out); !expected) return tl::make_unexpected(expected.error());
+  if (auto expected = expect_directory_for(out); !expected) return tl::make_unexpected(expected.error());
   const auto workshop = Workshop::open(out.string() + ".partial");
   if (!workshop) return tl::make_unexpected(workshop.error());
   auto contents = copy_databases(data, *workshop);

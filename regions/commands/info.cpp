@@ -59,7 +59,7 @@ void memory(const Call& call, std::string& out) {
 void persistence(const Call& call, std::string& out) {
   const auto refused = call.leader.writes_refused();
   line(out, "# Persistence");
-  line(out, "loading:0");
+  line(out, "loading:{}", call.leader.loading() ? 1 : 0);
   line(out, "log_last_lsn:{}", call.replica.last_lsn());
   line(out, "log_durable_lsn:{}", call.replica.durable_lsn());
   line(out, "log_floor_lsn:{}", call.replica.log().floor_lsn());

@@ -42,8 +42,8 @@ tl::unexpected<Error> refuse(const std::string& path, std::string_view reason) {
   return fail(Errc::config, fmt::format("{}: {}", path, reason));
 }
 
-tl::unexpected<Error> refuse_errno(const std::string& path) {
-  return refuse(path, std::generic_category().message(errno));
+tl::unexpected<Error> refuse_errno(const std::string& path, Errc code = Errc::config) {
+  return fail(code, fmt::format("{}: {}", path, std::generic_category().message(errno)));
 }
 
 // Judges the file that was opened, not the name: between two looks at a name it can change.
@@ -117,7 +117,7 @@ Result<PublicKeys> make_key_file(const std::string& path) {
   const File file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (file.descriptor() < 0 && errno == EEXIST)
     return refuse(path, "exists already; keys are never overwritten");
-  if (file.descriptor() < 0) return refuse_errno(path);
+  if (file.descriptor() < 0) return refuse_errno(path, Errc::io);
   bool written =
       write_all(file, fmt::format("# The secret keys of a Turnstone leader: who has them can speak for "
                                   "its region. Mode 0600.\n# Its public key, for the settings of the "
@@ -128,7 +128,7 @@ Result<PublicKeys> make_key_file(const std::string& path) {
     const int reason = errno;
     unlink(path.c_str());
     errno = reason;
-    return refuse_errno(path);
+    return refuse_errno(path, Errc::io);
   }
   return keys->public_keys();
 }

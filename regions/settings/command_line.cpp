@@ -90,8 +90,11 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
     line.wants = CommandLine::Wants::version;
   if (line.wants != CommandLine::Wants::serve) return line;
 
-  if (const auto extra = app.remaining(true); !extra.empty())
+  if (const auto extra = app.remaining(true); !extra.empty()) {
+    if (!serve.parsed() && !extra[0].starts_with("-"))
+      return fail(Errc::config, fmt::format("unknown command \"{}\"", extra[0]));
     return fail(Errc::config, unknown_argument(extra[0]));
+  }
   if (!serve.parsed()) return fail(Errc::config, "a command is missing, such as serve");
   auto given = given_by(options);
   if (!given) return tl::make_unexpected(given.error());

@@ -192,9 +192,12 @@ tl::expected<Request, Refusal> load_settings(const std::vector<std::string>& arg
                                              std::span<const Subcommand* const> subcommands) {
   using Wants = CommandLine::Wants;
   const auto line = read_command_line(arguments);
-  if (!line)
-    return tl::make_unexpected(Refusal{
-        exit_code::usage, fmt::format("turnstone: {}\nTry: turnstone serve --help\n", line.error().message)});
+  if (!line) {
+    const bool serves = std::ranges::find(arguments, "serve") != arguments.end();
+    return tl::make_unexpected(
+        Refusal{exit_code::usage, fmt::format("turnstone: {}\nTry: turnstone {}--help\n",
+                                              line.error().message, serves ? "serve " : "")});
+  }
   Request request;
   if (line->wants == Wants::help) request.text = help_text(subcommands);
   if (line->wants == Wants::serve_help) request.text = serve_help_text();

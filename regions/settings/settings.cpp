@@ -144,6 +144,8 @@ std::vector<std::string> check_settings(const Settings& settings) {
   check_name("cluster", settings.cluster, problems);
   if (settings.data_directory.empty())
     problems.emplace_back("data is not set: name the directory for this leader's files with --data");
+  if (settings.join && settings.peers.empty())
+    problems.emplace_back("join is set and there is no peer to take the data from: name one with --peer");
   check_doors_differ(settings, problems);
   check_peers(settings, problems);
   check_keys(settings, problems);

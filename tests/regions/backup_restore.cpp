@@ -133,6 +133,9 @@ TEST_CASE("backup: what is no data directory, and a file that is there, are refu
   std::ofstream(temp / "backup") << "older";
   CHECK(refused(take(temp / "paris", temp / "backup")).code == Errc::config);
   CHECK(test::file_bytes(temp / "backup") == "older");
+  CHECK_THAT(refused(take(temp / "paris", temp / "mistyped" / "backup")).message,
+             Contains("there is no directory"));
+  CHECK(names_in(temp.path()) == std::vector<std::string>{"backup", "paris"});
 }
 
 TEST_CASE("backup: what an interrupted one left is no hindrance; one under way is") {

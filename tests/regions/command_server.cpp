@@ -22,6 +22,8 @@ TEST_CASE("server: INFO says what clients and tools look for") {
   CHECK(client.run("info nosuch") == "\"\"");
   client.run("del k");
   CHECK(client.run("info keyspace") == "\"# Keyspace\r\n\"");
+  paris.leader.still_loading = "not caught up";
+  CHECK(client.run("info persistence").find("loading:1\r\n") != std::string::npos);
   client.run("hello 3");
   CHECK(client.run("info keyspace").substr(0, 5) == "text ");
 }

@@ -52,6 +52,13 @@ TEST_CASE("key file: an existing file is left as it is") {
   CHECK(read_key_file(path)->public_keys() == *first);
 }
 
+TEST_CASE("key file: a place that cannot be written is told from a file that is no good") {
+  const TempDirectory directory;
+  const auto made = make_key_file(directory.path() / "absent" / "paris.key");
+  REQUIRE(!made);
+  CHECK(made.error().code == Errc::io);
+}
+
 TEST_CASE("key file: any right of others is refused with the mode it has") {
   const TempDirectory directory;
   const std::string path = directory.path() / "paris.key";

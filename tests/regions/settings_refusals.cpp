@@ -12,10 +12,17 @@ const std::string outside_clear =
 const std::string key = "tspub1-" + std::string(85, 'A') + 'w';
 const std::string try_help = "Try: turnstone serve --help\n";
 
+TEST_CASE("settings: without a command, or with an unknown one, the list of commands is pointed out") {
+  for (const auto& [line, message] : {std::pair("", "a command is missing, such as serve"),
+                                      std::pair("start", "unknown command \"start\"")}) {
+    const Refusal refused = refusal(line);
+    CHECK(refused.text == "turnstone: " + std::string(message) + "\nTry: turnstone --help\n");
+    CHECK(refused.exit_code == exit_code::usage);
+  }
+}
+
 TEST_CASE("settings: a command line that cannot be understood ends with 64") {
   const std::vector<std::pair<std::string, std::string>> table = {
-      {"", "a command is missing, such as serve"},
-      {"start", "unknown argument \"start\""},
       {"serve now", "unknown argument \"now\""},
       {"serve --frobnicate", "unknown option --frobnicate"},
       {"serve --gosip=127.0.0.1:7101", "unknown option --gosip=127.0.0.1:7101; did you mean --gossip?"},
@@ -57,6 +64,7 @@ TEST_CASE("settings: a setting that is missing, unknown or out of range ends wit
       {paris + "--resp 127.0.0.1:7102", "resp and pull cannot both listen on 127.0.0.1:7102"},
       {paris + "--resp 127.0.0.1:7101", "resp and gossip cannot both listen on 127.0.0.1:7101"},
       {paris + "--pull 127.0.0.1:7101", "gossip and pull cannot both listen on 127.0.0.1:7101"},
+      {paris + "--join", "join is set and there is no peer to take the data from: name one with --peer"},
       {paris + "--peer tokyo", "--peer: \"tokyo\" is not NAME=HOST:PORT, such as tokyo=127.0.0.1:7111"},
       {paris + "--peer =127.0.0.1:7111",
        "--peer: \"=127.0.0.1:7111\" is not NAME=HOST:PORT, such as tokyo=127.0.0.1:7111"},

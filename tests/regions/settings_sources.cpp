@@ -63,6 +63,7 @@ TEST_CASE("settings: a flag wins over the environment, which wins over the file"
     std::string rest = "serve --config " + file.path();
     if (sample.name != "region") rest += " --region paris";
     if (sample.name != "data") rest += " --data here";
+    if (sample.name == "join") rest += " --peer tokyo=127.0.0.1:7111";
     const Environment environment{{variable_of(*key), sample.environment}};
     const std::string flag = " " + flag_of(*key) + "=" + sample.flag;
 
