@@ -103,7 +103,9 @@ class Links(case.ClusterTest):
         self.cluster.wait_converged()
         self.assertEqual(self.cluster.everywhere("GET", "c"), str(rounds))
         self.assertLess(watch.growth(), GROWTH_LIMIT)
-        until(lambda: all(now <= before[region] + 3 for region, now in descriptors().items()), 30,
+        # Two peers, two connections in each direction: not all were there at first. The link
+        # broke a hundred times.
+        until(lambda: all(now <= before[region] + 8 for region, now in descriptors().items()), 30,
               lambda: "as many descriptors as before (%s): %s" % (before, descriptors()))
 
 

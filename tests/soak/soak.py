@@ -7,7 +7,7 @@ have grown: the last third of the run is compared with the third before it.
 
 Every few seconds a link is cut, slowed or stalled for a moment, or a leader paused; one region's
 leader is stopped or killed and started again now and then, and the other two run throughout.
-Runs under half an hour show the figures and do not judge them: caches still fill.
+Runs under half an hour show the figures and do not judge them: the log is still filling up.
 """
 import argparse
 import csv
@@ -295,7 +295,8 @@ def run(options):
     rng = random.Random(options.seed)
     print("seed %d, %g minutes, %g commands a second at each leader" % (options.seed, options.minutes, options.rate))
     cluster = Cluster("paris", "tokyo", "dallas", proxied=True,
-                      options=("--log-retain-bytes", "4MiB", "--checkpoint-interval-ms", "2000", *options.leader_option))
+                      options=("--log-retain-bytes", "4MiB", "--checkpoint-interval-ms", "2000",
+                               "--close-after-ms", str(options.close_seconds * 1000)))
     cluster.start()
     loads = [Load(leader, options.rate, rng.random()) for leader in cluster]
     trouble = Trouble(cluster, rng, options.restart_minutes * 60)
@@ -347,7 +348,7 @@ def main():
     parser.add_argument("--sample-seconds", type=float, default=10)
     parser.add_argument("--csv", help="where the samples go")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--leader-option", action="append", default=[], help="a further flag of every leader")
+    parser.add_argument("--close-seconds", type=int, default=60, help="when ended runs of leaders are closed")
     sys.exit(run(parser.parse_args()))
 
 
