@@ -11,6 +11,7 @@
 
 #include "core/hash.hpp"
 #include "core/storage/log_db.hpp"
+#include "core/storage/log_reader.hpp"
 #include "core/storage/snapshot.hpp"
 #include "regions/durability/install.hpp"
 #include "regions/durability/open_store.hpp"
@@ -96,11 +97,30 @@ Result<void> Staging::check(const storage::Identity& identity, const VersionVect
     auto log = storage::LogDb::open(directory_ / durability::log_file, identity);
     if (!log) return tl::make_unexpected(log.error());
     if (auto begun = log->begin_behind(floor); !begun) return begun;
+    if (auto kept = take_aside_along(*log, floor.vector); !kept) return kept;
   }
   for (const char* name : {durability::state_file, durability::log_file}) {
     if (auto synced = durability::sync_path(directory_ / name); !synced) return synced;
   }
   return durability::sync_path(directory_);
+}
+
+// What this leader keeps and cannot apply: perhaps nobody else has it. Damaged ones stay behind.
+Result<void> Staging::take_aside_along(storage::LogDb& log, const VersionVector& copied) const {
+  const std::filesystem::path file = directory_.parent_path() / durability::log_file;
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return {};
+  auto reader = storage::LogReader::open(file);
+  if (!reader) return tl::make_unexpected(reader.error());
+  const auto places = reader->aside();
+  if (!places) return tl::make_unexpected(places.error());
+  for (const storage::AsidePlace& place : *places) {
+    if (copied.covers({place.origin, place.last_seq})) continue;
+    const auto bytes = reader->read_aside(place.id);
+    if (!bytes) continue;
+    if (auto kept = log.keep_aside(place, *bytes); !kept) return kept;
+  }
+  return {};
 }
 
 void Staging::remove() {

@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "core/storage/identity.hpp"
+#include "core/storage/log_db.hpp"
 #include "core/storage/state_db.hpp"
 #include "core/version_vector.hpp"
 #include "sync/mirror_effect.hpp"
@@ -34,6 +35,7 @@ class Staging {
   void remove();
 
  private:
+  Result<void> take_aside_along(storage::LogDb& log, const VersionVector& copied) const;
   Result<void> open(int flags);
   void close();
 

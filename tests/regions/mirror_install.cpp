@@ -71,6 +71,14 @@ TEST_CASE("mirror files: a copy becomes another leader's state, with a log that 
   const TempDirectory temp;
   Paris paris(temp / "paris");
   make_old_oslo(temp / "oslo", temp / "scratch");
+  {
+    // Oslo keeps two batches that it could not apply; what the one holds is in the copy.
+    auto log = storage::LogDb::open(temp / "oslo/log.db", oslo);
+    REQUIRE(log);
+    const auto& [origin, seq] = paris.made.vector.entries().front();
+    REQUIRE(log->keep_aside({8, 0, origin, seq, seq, 1, "not known", 3}, "old"));
+    REQUIRE(log->keep_aside({9, 0, Origin{55}, 3, 3, 1, "not known", 4}, "kept"));
+  }
   Staging staging(temp / "oslo");
   paris.stage(staging);
   const auto good = staging.check(oslo, {});
@@ -87,6 +95,8 @@ TEST_CASE("mirror files: a copy becomes another leader's state, with a log that 
     CHECK(store->log.floor().vector == paris.made.vector);
     CHECK(store->log.last_lsn() == store->report.state_lsn);
     CHECK_FALSE(std::filesystem::exists(temp / "oslo/mirrored"));
+    REQUIRE(store->aside.size() == 1);
+    CHECK(store->aside.front().id == 9);
   }
   // And again, from what is there now.
   auto again = open_oslo(temp / "oslo", 7);
