@@ -28,10 +28,14 @@ struct Restored {
   Hash128 digest;  // of the state with all of the log; what TS.DIGEST shows
 };
 
+// When the restored leader takes its first write. What it writes before it knows how far the
+// others are, they cannot take if their logs were cut since the backup.
+enum class FirstWrite { at_once, once_caught_up };
+
 // Makes `data`, an empty or new directory, the data directory of `region`. The databases get
 // their names in it only after everything was verified and a start was tried on them.
 // Errors: as check(); config (the directory is not empty); in_use.
 Result<Restored> restore(const std::filesystem::path& file, const std::filesystem::path& data,
-                         const std::string& region);
+                         const std::string& region, FirstWrite first_write = FirstWrite::at_once);
 
 }  // namespace turnstone::backup

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <fstream>
 #include <memory>
 #include <system_error>
+#include <vector>
 
 #include "core/storage/data_directory.hpp"
 #include "core/storage/snapshot.hpp"
@@ -28,6 +30,15 @@ Result<void> expect_empty(const std::filesystem::path& data) {
   }
   if (!error) return {};
   return fail(Errc::io, fmt::format("cannot read {}: {}", data.string(), error.message()));
+}
+
+Result<void> note_joining(const std::filesystem::path& work) {
+  const std::filesystem::path file = work / durability::joining_file;
+  std::ofstream out(file);
+  out << "This leader takes writes once it has caught up with another region.\n";
+  out.close();
+  if (!out) return fail(Errc::io, fmt::format("cannot write {}", file.string()));
+  return {};
 }
 
 Result<void> unpack(const ArchiveReader& archive, const char* name, FileHash expected,
@@ -65,10 +76,14 @@ Result<Hash128> try_start(const std::filesystem::path& directory, const storage:
 // The log last: a state without a log is refused by serve, and is nothing to restore.
 Result<void> move_into_place(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::error_code error;
-  for (const char* name : {state_member, log_member}) {
+  std::vector<const char*> names = {state_member};
+  if (std::filesystem::exists(from / durability::joining_file, error))
+    names.push_back(durability::joining_file);
+  names.push_back(log_member);
+  for (const char* name : names) {
     if (auto synced = sync_path(from / name); !synced) return synced;
   }
-  for (const char* name : {state_member, log_member}) {
+  for (const char* name : names) {
     if (!error) std::filesystem::rename(from / name, to / name, error);
   }
   if (error)
@@ -80,7 +95,7 @@ Result<void> move_into_place(const std::filesystem::path& from, const std::files
 }  // namespace
 
 Result<Restored> restore(const std::filesystem::path& file, const std::filesystem::path& data,
-                         const std::string& region) {
+                         const std::string& region, FirstWrite first_write) {
   const auto archive = ArchiveReader::open(file);
   if (!archive) return tl::make_unexpected(archive.error());
   const auto manifest = read_manifest(*archive);
@@ -104,6 +119,9 @@ Result<Restored> restore(const std::filesystem::path& file, const std::filesyste
     for (const char* name : {state_member, log_member}) {
       if (auto done = storage::hand_over(work / name, region); !done)
         return tl::make_unexpected(done.error());
+    }
+    if (first_write == FirstWrite::once_caught_up) {
+      if (auto noted = note_joining(work); !noted) return tl::make_unexpected(noted.error());
     }
     return try_start(work, {manifest->contents.cluster, region});
   }();

@@ -115,7 +115,8 @@ int run_restore(const Arguments& arguments) {
                         fmt::format("the region \"{}\" must be 1 to 32 characters of a-z, 0-9 "
                                     "and \"-\"",
                                     region));
-  const auto restored = restore(file, data, region);
+  const auto restored =
+      restore(file, data, region, arguments.has("--join") ? FirstWrite::once_caught_up : FirstWrite::at_once);
   if (!restored) return refuse(restore_command, restored.error());
   const std::string digest = fmt::format("{:016x}{:016x}", restored->digest.high, restored->digest.low);
   if (arguments.has("--json")) {
@@ -143,6 +144,8 @@ constexpr Flag restore_flags[] = {
     {"--from", "FILE", "the backup"},
     {"--data", "DIR", "the data directory to make; empty or new"},
     {"--region", "NAME", "the region that will be served from it: the one that was lost, or a new one"},
+    {"--join", "",
+     "the other regions run on: the leader takes writes once it has caught up with one of them"},
     {"--json", "", "print one JSON object on one line"},
 };
 
@@ -165,9 +168,11 @@ constexpr Subcommand backup_command{
 constexpr Subcommand restore_command{
     "restore",
     "make a data directory from a backup",
-    "--from FILE --data DIR --region NAME [--json]",
+    "--from FILE --data DIR --region NAME [--join] [--json]",
     "Makes a data directory from a backup, after verifying all of it. A leader that is then\n"
-    "started on it takes from the other regions what they have; they lose nothing by it.",
+    "started on it takes from the other regions what they have; they lose nothing by it. If they\n"
+    "run on, use --join: what it writes before it has caught up they cannot take when the backup\n"
+    "is older than their logs.",
     restore_flags,
     "Exit status:\n"
     "  0 done; 64 the command line cannot be understood, or DIR is not empty; 65 the backup is\n"

@@ -25,6 +25,8 @@ namespace turnstone::durability {
 
 inline constexpr const char* log_file = "log.db";
 inline constexpr const char* state_file = "state.db";
+// While it is there the leader takes no writes: it has yet to catch up with another region.
+inline constexpr const char* joining_file = "joining";
 
 struct RecoveryReport {
   sync::Lsn state_lsn = 0;  // how far the state file had it

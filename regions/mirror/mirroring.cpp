@@ -113,6 +113,8 @@ void Mirroring::follow_need() {
   sink_.begin(host_.now_ms(), replica.full_vector());
 }
 
+std::filesystem::path Mirroring::joining_file() const { return settings_.data / durability::joining_file; }
+
 // Also the next start has to know it, however this run ends.
 void Mirroring::note_joining() {
   if (std::exchange(joining_, true)) return;
@@ -129,9 +131,11 @@ void Mirroring::note_joining() {
 void Mirroring::end_joining_if_caught_up() {
   const sync::Replica& replica = host_.replica();
   const auto peers = replica.peers();
-  const bool caught_up = std::any_of(peers.begin(), peers.end(), [&](const sync::PeerView& peer) {
-    return peer.origin != Origin{} && replica.durable().covers(peer.durable);
-  });
+  // Who has no peers has nobody to wait for.
+  const bool caught_up =
+      peers.empty() || std::any_of(peers.begin(), peers.end(), [&](const sync::PeerView& peer) {
+        return peer.origin != Origin{} && replica.durable().covers(peer.durable);
+      });
   if (!caught_up || holding_) return;
   std::error_code error;
   std::filesystem::remove(joining_file(), error);

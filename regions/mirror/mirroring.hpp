@@ -76,7 +76,7 @@ class Mirroring {
   void end_joining_if_caught_up();
   void log_progress();
   std::vector<std::string> sources() const;
-  std::filesystem::path joining_file() const { return settings_.data / "joining"; }
+  std::filesystem::path joining_file() const;
 
   MirroringHost& host_;
   MirroringSettings settings_;

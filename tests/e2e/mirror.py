@@ -5,9 +5,12 @@ import glob
 import os
 import re
 import shutil
+import subprocess
 import time
 
 import case
+import cluster
+import processes
 from load import Background
 from processes import until
 from resp import Disconnected, ReplyError
@@ -168,6 +171,24 @@ class MirrorRefused(MirrorTest):
         self.assertEqual(self.oslo.call("GET", "mine"), "only here")
         with self.assertRaisesRegex(ReplyError, "LOADING"):
             self.oslo.call("SET", "k", "v")
+
+
+class RestoredOld(MirrorTest):
+    def test_restored_from_a_backup_older_than_the_logs_it_writes_once_it_has_caught_up(self):
+        backup = os.path.join(self.cluster.root, "backup")
+        self.tool("backup", "--data", self.oslo.data, "--out", backup)
+        # While it is there, so that the others' logs are cut behind the backup.
+        before = self.log_begins(self.paris)
+        self.write_until(self.paris, lambda: self.log_begins(self.paris) > before + 10)
+        self.lose_disk(self.oslo)
+        self.tool("restore", "--from", backup, "--data", self.oslo.data, "--region", "oslo", "--join")
+        self.oslo.start()
+        self.wait_installed(self.oslo)
+        self.check_ends_equal(self.oslo)
+
+    def tool(self, *arguments):
+        subprocess.run([cluster.binary(), *arguments], check=True, timeout=120 * processes.PATIENCE,
+                       stdout=subprocess.DEVNULL, env=processes.clean_environment())
 
 
 if __name__ == "__main__":

@@ -172,6 +172,16 @@ TEST_CASE("restore: only an empty directory that nobody holds is used") {
   CHECK(restore(temp / "backup", temp / "again", "paris"));
 }
 
+TEST_CASE("restore: a leader that is to catch up before it writes is told so in its directory") {
+  const TempDirectory temp;
+  { const TestLeader paris = start_leader(temp / "paris", 1); }
+  taken(temp / "paris", temp / "backup");
+  REQUIRE(restore(temp / "backup", temp / "at-once", "paris"));
+  CHECK(names_in(temp / "at-once") == std::vector<std::string>{"lock", "log.db", "state.db"});
+  REQUIRE(restore(temp / "backup", temp / "later", "paris", FirstWrite::once_caught_up));
+  CHECK(names_in(temp / "later") == std::vector<std::string>{"joining", "lock", "log.db", "state.db"});
+}
+
 TEST_CASE("restore: a damaged backup makes no data directory") {
   const TempDirectory temp;
   {
