@@ -26,6 +26,10 @@ enum class Planted {
   compare_busy_buckets,            // buckets are compared that not everybody has all writes of
   compare_old_beacons,             // digests are compared whose sender had not seen all of our rows
   compare_unseen_writes,           // digests are compared of rows that we have not all seen
+  adopt_copied_clock,              // a leader's clock goes as far as that of the leader whose state it took
+  join_too_early,                  // a leader that lost its disk takes writes before it has caught up
+  skip_copy_hash,                  // a copied state is not compared with its hash
+  leave_below_floor,               // what may not be taken from a log any more is never asked for
 };
 
 #ifdef TURNSTONE_PLANTED_BUGS

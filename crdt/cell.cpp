@@ -4,6 +4,7 @@
 #include <limits>
 #include <tuple>
 
+#include "core/marks.hpp"
 #include "core/planted.hpp"
 
 namespace turnstone::crdt {
@@ -58,6 +59,7 @@ void Cell::remove_seen(const Author& author) {
     counter_.reset();
     return;
   }
+  reached(Mark::counter_partly_cancelled);
   counter_->total = {};
   counter_->newest_hlc = 0;
   counter_->newest = {};
@@ -91,6 +93,7 @@ bool Cell::increment(const RowId& id, const Author& author, FixedDecimal amount)
       last.id = id;
       last.hlc = author.hlc;
       last.amount += amount;
+      reached(Mark::increments_joined);
       return false;
     }
   }

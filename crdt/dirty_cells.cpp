@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/marks.hpp"
 #include "core/planted.hpp"
 
 namespace turnstone::crdt {
@@ -31,6 +32,7 @@ void DirtyCells::encode_if_frozen(const NameView& name, const Cell* cell) {
   if (frozen_.empty() || planted(Planted::skip_copy_on_write)) return;
   const auto it = frozen_.find(name);
   if (it == frozen_.end()) return;
+  reached(Mark::copied_before_write);
   encoded_.push_back(image_of(it->first, cell));
   frozen_.erase(it);
 }

@@ -1,5 +1,7 @@
 #include "sync/bucket_digests.hpp"
 
+#include "core/marks.hpp"
+
 namespace turnstone::sync {
 
 const Hash128* BucketDigests::find(std::size_t bucket) const {
@@ -18,7 +20,10 @@ void BucketDigests::forget(std::size_t bucket) {
 }
 
 const Hash128* BucketDigests::renew(std::size_t bucket, std::size_t& cells) {
-  if (cells == 0) return nullptr;
+  if (cells == 0) {
+    reached(Mark::digest_cells_used_up);
+    return nullptr;
+  }
   auto walk = walks_.find(bucket);
   if (walk != walks_.end() && !walk->second.valid()) {
     walks_.erase(walk);

@@ -48,25 +48,28 @@ const Closing* Closings::find(Origin origin) const {
 }
 
 bool Closings::covers_all_acknowledgements(const VersionVector& vector, const Closing& closing,
-                                           std::set<Origin>& asked) const {
+                                           std::map<Origin, Seq>& asked) const {
   return std::all_of(closing.acknowledged.begin(), closing.acknowledged.end(), [&](const auto& item) {
     const Stamp stamp = item.second.stamp;
     return is_retired(stamp.origin) || entry(vector, stamp.origin, asked) >= stamp.seq;
   });
 }
 
-Seq Closings::entry(const VersionVector& vector, Origin origin, std::set<Origin>& asked) const {
+Seq Closings::entry(const VersionVector& vector, Origin origin, std::map<Origin, Seq>& asked) const {
   const Seq seq = vector.get(origin);
   const Closing* closing = find(origin);
   if (closing == nullptr || !closing->complete() || seq >= closing->last()) return seq;
-  if (!asked.insert(origin).second) return seq;
-  return covers_all_acknowledgements(vector, *closing, asked) ? closing->last() : seq;
+  // Several closings may hang on the same one.
+  const auto [known, is_new] = asked.emplace(origin, seq);
+  if (!is_new) return known->second;
+  if (covers_all_acknowledgements(vector, *closing, asked)) known->second = closing->last();
+  return known->second;
 }
 
 void Closings::normalize(VersionVector& vector) const {
   VersionVector left_out;
   for (const auto& [origin, closing] : open_) {
-    std::set<Origin> asked;
+    std::map<Origin, Seq> asked;
     left_out.set(origin, entry(vector, origin, asked));
   }
   vector.join(left_out);
@@ -76,7 +79,7 @@ void Closings::normalize(VersionVector& vector) const {
 std::vector<Origin> Closings::retire(const VersionVector& floor) {
   std::vector<Origin> found;
   for (auto closing = open_.begin(); closing != open_.end();) {
-    std::set<Origin> asked;
+    std::map<Origin, Seq> asked;
     if (closing->second.complete() && covers_all_acknowledgements(floor, closing->second, asked)) {
       found.push_back(closing->first);
       retired_.set(closing->first, closing->second.last());
@@ -92,7 +95,7 @@ VersionVector Closings::ends_to_cut(const VersionVector& stable, std::size_t end
   VersionVector ends;
   std::size_t ended = 0;
   for (const auto& [origin, closing] : open_) {
-    std::set<Origin> asked;
+    std::map<Origin, Seq> asked;
     if (!closing.complete() || !covers_all_acknowledgements(stable, closing, asked)) continue;
     ++ended;
     for (const auto& [region, acknowledgement] : closing.acknowledged) {

@@ -77,10 +77,10 @@ class Closings {
 
  private:
   bool covers_all_acknowledgements(const VersionVector& vector, const Closing& closing,
-                                   std::set<Origin>& asked) const;
+                                   std::map<Origin, Seq>& asked) const;
   // What a vector says of an origin: its author may have left it out, or have retired it
   // before it told how much it had. Who has applied all acknowledgements has all of it.
-  Seq entry(const VersionVector& vector, Origin origin, std::set<Origin>& asked) const;
+  Seq entry(const VersionVector& vector, Origin origin, std::map<Origin, Seq>& asked) const;
 
   std::map<Origin, Closing> open_;
   VersionVector retired_;

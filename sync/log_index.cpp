@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/marks.hpp"
 #include "core/planted.hpp"
 
 namespace turnstone::sync {
@@ -40,7 +41,9 @@ bool LogIndex::cut(const VersionVector& stable, Lsn stored, std::size_t retain_b
     places->second.pop_front();
     if (places->second.empty()) places_.erase(places);
   }
-  return floor_lsn_ != before;
+  if (floor_lsn_ == before) return false;
+  reached(Mark::log_cut);
+  return true;
 }
 
 LogIndex::Page LogIndex::beyond(const VersionVector& have, std::size_t bytes_max) const {

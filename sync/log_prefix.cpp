@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/marks.hpp"
+
 namespace turnstone::sync {
 
 void LogPrefix::restore(Lsn lsn, const VersionVector& vector) {
@@ -20,6 +22,7 @@ void LogPrefix::close_open_group() {
   if (groups_.size() <= groups_max_) return;
   // Every two become one.
   ++merges_;
+  reached(Mark::prefix_groups_merged);
   std::deque<Group> fewer;
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     if (i % 2 == 0) {

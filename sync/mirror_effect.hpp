@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/hybrid_clock.hpp"
 #include "core/version_vector.hpp"
 #include "sync/event.hpp"
 #include "sync/mirror_message.hpp"
@@ -80,16 +81,26 @@ struct StagePage {
   std::string bytes;
 };
 // All of it is there: verify that it is a state which covers `have`, and prepare it; answer
-// with checked().
+// with checked(). The clock that is stored in it is the source's: this leader's own must not be
+// set beyond `hlc_max` by it.
 struct CheckStaged {
   StagedCopy copy;
   VersionVector have;
+  Hlc hlc_max = 0;
 };
 // It is good: put it in the place of the leader's own.
 struct InstallStaged {};
 
+// What is staged is of no use any more.
+struct DropStaging {};
+// Durably: the next start has to know that this leader takes writes only once it has caught up
+// with another region.
+struct NoteJoining {};
+// It has: the note goes, and with it what is staged.
+struct EndJoining {};
+
 using MirrorEffect = std::variant<MirrorSend, MakeCopy, ReadCopyPage, DeleteCopy, BeginStaging, StagePage,
-                                  CheckStaged, InstallStaged, Alarm>;
+                                  CheckStaged, InstallStaged, DropStaging, NoteJoining, EndJoining, Alarm>;
 using MirrorEffects = std::vector<MirrorEffect>;
 
 }  // namespace turnstone::sync

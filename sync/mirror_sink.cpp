@@ -5,6 +5,9 @@
 
 #include "core/hash.hpp"
 
+#include "core/marks.hpp"
+#include "core/planted.hpp"
+
 namespace turnstone::sync {
 
 std::string_view name(MirrorState state) {
@@ -15,6 +18,7 @@ std::string_view name(MirrorState state) {
 void MirrorSink::begin(std::uint64_t now_ms, VersionVector have) {
   now_ms_ = progress_ms_ = now_ms;
   have_ = std::move(have);
+  if (staged_.copy != 0) reached(Mark::mirror_resumed);
   written_ = asked_to_ = staged_.staged;
   behind_since_ms_ = next_ask_ms_ = 0;
   state_ = staged_.copy != 0 ? MirrorState::copying : MirrorState::asking;
@@ -33,9 +37,15 @@ MirrorEffects MirrorSink::tick(std::uint64_t now_ms, const std::vector<std::stri
     // Without another source the copy is worth waiting for.
     const bool another = std::any_of(sources.begin(), sources.end(),
                                      [this](const std::string& region) { return region != staged_.source; });
-    if (another) start_over(true);
+    if (another) {
+      reached(Mark::mirror_source_left);
+      start_over(true);
+    }
   }
-  if (state_ == MirrorState::copying && reachable && now_ms >= next_ask_ms_) ask_pages(effects);
+  if (state_ == MirrorState::copying && reachable && now_ms >= next_ask_ms_) {
+    reached(Mark::mirror_pages_asked_again);
+    ask_pages(effects);
+  }
   if (state_ == MirrorState::asking && now_ms >= next_ask_ms_) ask(sources, effects);
   return effects;
 }
@@ -126,13 +136,14 @@ MirrorEffects MirrorSink::staged(std::uint64_t now_ms, std::uint64_t copy, std::
 }
 
 void MirrorSink::check(MirrorEffects& effects) {
-  if (staged_.chain != staged_.hash) {
+  if (staged_.chain != staged_.hash && !planted(Planted::skip_copy_hash)) {
+    reached(Mark::mirror_damaged);
     effects.emplace_back(Alarm{"mirror_damaged", "the copy of the state of region '" + staged_.source +
                                                      "' does not match its hash; it is taken anew"});
     return start_over(true);
   }
   state_ = MirrorState::checking;
-  effects.emplace_back(CheckStaged{staged_, have_});
+  effects.emplace_back(CheckStaged{staged_, have_, ~Hlc{0}});
 }
 
 MirrorEffects MirrorSink::staging_failed(std::uint64_t now_ms, const std::string& why) {
@@ -150,6 +161,7 @@ MirrorEffects MirrorSink::checked(std::uint64_t now_ms, std::uint64_t copy, cons
   now_ms_ = now_ms;
   if (state_ != MirrorState::checking || copy != staged_.copy) return effects;
   if (good) {
+    reached(Mark::mirror_installed);
     state_ = MirrorState::installing;
     effects.emplace_back(InstallStaged{});
   } else {

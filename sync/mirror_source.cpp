@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/marks.hpp"
+
 namespace turnstone::sync {
 
 MirrorEffects MirrorSource::wanted(std::uint64_t now_ms, const std::string& peer, const CopyWanted& wanted,
@@ -10,10 +12,12 @@ MirrorEffects MirrorSource::wanted(std::uint64_t now_ms, const std::string& peer
                                    const std::optional<std::string>& no_room) {
   MirrorEffects effects;
   CopyOffer offer{wanted.request, CopyStatus::wait, 0, 0, 0, {}, {}};
-  if (made_ && made_->vector.covers(wanted.have) && made_->vector.covers(floor)) {
+  if (made_ && made_->vector.covers(wanted.have) && made_->vector.covers(floor) &&
+      !wanted.have.covers(made_->vector)) {
     used_ms_ = now_ms;
     offer = {wanted.request, CopyStatus::ready, copy_, made_->bytes, made_->hash, {}, made_->vector};
   } else if (!durable.covers(wanted.have)) {
+    reached(Mark::copy_behind);
     offer.status = CopyStatus::behind;
   } else if (!making_ && failure_) {
     offer.status = CopyStatus::refused;
@@ -35,6 +39,7 @@ MirrorEffects MirrorSource::pages_wanted(std::uint64_t now_ms, const std::string
                                          const PagesWanted& wanted) {
   MirrorEffects effects;
   if (!made_ || wanted.copy != copy_) {
+    reached(Mark::copy_gone);
     CopyOffer gone;
     gone.status = CopyStatus::gone;
     gone.copy = wanted.copy;
@@ -55,6 +60,7 @@ MirrorEffects MirrorSource::copy_made(std::uint64_t now_ms, const Result<MadeCop
   if (made) {
     made_ = *made;
   } else {
+    reached(Mark::copy_making_failed);
     failure_ = made.error().message;
     effects.emplace_back(Alarm{"mirror_no_copy", "no copy of the state can be given out: " + *failure_});
   }
@@ -89,10 +95,12 @@ void MirrorSource::give(std::uint64_t now_ms, MirrorEffects& effects) {
     budget_bytes_ -= mirror_page_bytes;
     ++pages_granted_;
   }
+  if (!windows_.empty()) reached(Mark::copy_given_slowly);
 }
 
 void MirrorSource::drop_copy(MirrorEffects& effects) {
   if (!made_) return;
+  reached(Mark::copy_dropped);
   effects.emplace_back(DeleteCopy{copy_});
   made_.reset();
   windows_.clear();

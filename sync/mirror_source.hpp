@@ -26,7 +26,8 @@ class MirrorSource {
   MirrorSource(std::uint64_t first_copy, MirrorLimits limits) : limits_(limits), next_copy_(first_copy) {}
 
   // `durable`: what this leader has; `floor`: where its log begins. A copy below it would not
-  // help. `no_room`: why no copy can be made now, if so.
+  // help, and one with nothing that the asker lacks would not either. `no_room`: why no copy can be made now,
+  // if so.
   MirrorEffects wanted(std::uint64_t now_ms, const std::string& peer, const CopyWanted& wanted,
                        const VersionVector& durable, const VersionVector& floor,
                        const std::optional<std::string>& no_room);

@@ -3,6 +3,8 @@
 #include <iterator>
 #include <utility>
 
+#include "core/marks.hpp"
+
 namespace turnstone::sync {
 
 std::size_t Pending::add(Origin origin, Seq first_seq, std::string bytes) {
@@ -19,6 +21,7 @@ std::size_t Pending::add(Origin origin, Seq first_seq, std::string bytes) {
     bytes_ -= cost(victim->second);
     from->second.erase(victim);
     if (from->second.empty()) by_origin_.erase(from);
+    reached(Mark::held_batch_dropped);
     ++dropped;
   }
   return dropped;

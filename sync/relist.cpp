@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/marks.hpp"
 #include "core/planted.hpp"
 #include "sync/replica.hpp"
 
@@ -79,6 +80,7 @@ void Replica::relist_unstable(const BatchHeader& header, const VersionVector& co
   known.set(header.origin, header.first_seq - 1);
   if (!known.covers(stability_.stable())) stability_.lower(region_of(header.origin), known);
   if (known.covers(forgotten_)) return;
+  reached(Mark::increments_relisted);
   relisted_lsn_ = next_lsn_;
   forgotten_.meet(known);
   if (!log_scan_) return;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/marks.hpp"
 #include "core/planted.hpp"
 
 namespace turnstone::sync {
@@ -103,7 +104,10 @@ std::optional<Lsn> Replica::commit() {
 }
 
 bool Replica::open_batch_is_full() const {
-  return builder_.bytes() >= config_.limits.batch_bytes || builder_.count() >= config_.limits.batch_deltas;
+  const bool full =
+      builder_.bytes() >= config_.limits.batch_bytes || builder_.count() >= config_.limits.batch_deltas;
+  if (full) reached(Mark::batch_full);
+  return full;
 }
 
 void Replica::seal(Effects& effects) {
@@ -196,6 +200,7 @@ void Replica::committed(Lsn lsn, Effects& effects) {
       effects.emplace_back(std::in_place_type<Publish>,
                            Publish{encode(config_.cluster, config_.region, Publication{*batch.bytes})});
     } else {
+      reached(Mark::batch_left_to_pulls);
       next_beacon_ms_ = 0;
     }
   }
@@ -212,7 +217,9 @@ void Replica::tick(Effects& effects) {
   if (timer_ms_ >= next_forget_ms_) {
     next_forget_ms_ = timer_ms_ + config_.limits.forget_every_ms;
     if (stability_.advance(durable_, vector_)) {
-      keyspace_.forget_stable(stability_.stable());
+      VersionVector stable = stability_.stable();
+      stable.join(closings_.retired());
+      keyspace_.forget_stable(stable);
       forgotten_.join(stability_.stable());
     }
     cut_log(effects);
@@ -241,8 +248,7 @@ void Replica::beacon(Effects& effects) {
 VersionVector Replica::held_by_all() const {
   VersionVector held = durable_;
   for (const auto& [region, peer] : peers_) {
-    if (peer.heard_ms != 0 && timer_ms_ <= peer.heard_ms + config_.limits.peer_silence_ms)
-      held.meet(peer.durable);
+    if (is_heard(peer)) held.meet(peer.durable);
   }
   return held;
 }
@@ -264,7 +270,7 @@ std::string Replica::region_of(Origin origin) const {
 std::vector<PeerView> Replica::peers() const {
   std::vector<PeerView> views;
   for (const auto& [region, peer] : peers_) {
-    PeerView view{region, peer.origin, peer.durable, 0, peer.clock_skew_ms, 0, 0};
+    PeerView view{region, peer.origin, peer.durable, 0, peer.clock_skew_ms, 0, 0, is_heard(peer)};
     if (peer.heard_ms != 0) view.heard_ms = now_ms_ - std::min(now_ms_, timer_ms_ - peer.heard_ms);
     for (const auto& [origin, seq] : vector_.entries()) {
       view.behind_us += seq - std::min(seq, peer.durable.get(origin));

@@ -4,6 +4,7 @@
 // changes in one way only: a delta is applied, exactly once, in causal order.
 //
 // One thread. The order of effects is the order in which they must be carried out.
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -70,6 +71,7 @@ struct PeerView {
   std::int64_t clock_skew_ms = 0;
   std::uint64_t behind_us = 0;  // deltas that we have and it has not reported
   std::uint64_t ahead_of_us = 0;
+  bool is_heard = false;  // lately: it can be asked
 };
 
 struct Counters {
@@ -162,8 +164,9 @@ class Replica final : private crdt::KeyspaceObserver {
   const VersionVector& stable() const { return stability_.stable(); }
   // What the log of this leader holds, and where it begins.
   const LogIndex& log() const { return log_index_; }
-  // This leader lacks what only this peer still offers, and the peer's log begins behind it:
-  // it needs a copy of that peer's state. Nothing when the log is enough.
+  // This leader lacks what only this peer still offers, and the peer's log begins behind it, or
+  // it may not take it from a log any more: it needs a copy of that peer's state. Nothing when
+  // the log is enough.
   std::optional<std::string> needs_state_of() const;
   const std::map<Origin, OriginState>& origins() const { return origins_; }
   const Closings& closings() const { return closings_; }
@@ -181,6 +184,12 @@ class Replica final : private crdt::KeyspaceObserver {
   // Written and not durable yet; local writes should pause above the limit of that name.
   std::size_t uncommitted_bytes() const { return uncommitted_bytes_ + builder_.bytes(); }
   Hlc last_hlc() const { return clock_.last(); }
+  // Nobody else's stamps set the clock beyond this now.
+  Hlc hlc_max() const {
+    return std::max(clock_.last(), hlc_from_ms(now_ms_ + config_.limits.clock_drift_max_ms));
+  }
+  // Time passed, as of the last step: never goes back, wherever the clock goes.
+  std::uint64_t timer_ms() const { return timer_ms_; }
   std::vector<PeerView> peers() const;
   // The proof of convergence, and up to where its peers have this leader's log.
   DivergenceAudit& divergence() { return divergence_; }
@@ -294,6 +303,7 @@ class Replica final : private crdt::KeyspaceObserver {
 
   void answer_pull(const std::string& region, const Pull& pull, Effects& effects);
   void receive_too_old(const std::string& region, const TooOld& refusal, Effects& effects);
+  bool is_heard(const Peer& peer) const;
   void pull_if_behind(Effects& effects);
   void note_gaps();
   bool can_help(const Peer& peer) const;
@@ -330,6 +340,8 @@ class Replica final : private crdt::KeyspaceObserver {
   Pending pending_;
   std::map<std::string, Peer> peers_;
   std::map<Origin, QuarantinedOrigin> quarantined_;
+  // Of these, batches from here on were refused since they are from below the floor.
+  std::map<Origin, Seq> below_floor_;
   std::map<Origin, Gap> gaps_;
   std::optional<PullUnderWay> pull_;
   std::uint64_t next_request_ = 1;

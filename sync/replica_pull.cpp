@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/marks.hpp"
 #include "core/planted.hpp"
 
 #include "sync/replica.hpp"
@@ -21,6 +22,7 @@ constexpr unsigned fruitless_max = 6;
 
 void Replica::answer_pull(const std::string& region, const Pull& pull, Effects& effects) {
   if (!pull.have.covers(log_index_.floor())) {
+    reached(Mark::too_old_answered);
     const std::string frame =
         encode(config_.cluster, config_.region, TooOld{pull.request, log_index_.floor()});
     effects.emplace_back(std::in_place_type<Send>, Send{region, Channel::reply, frame});
@@ -51,8 +53,12 @@ void Replica::receive_page(const std::string& region, const Page& page, Effects&
   // A peer that gives nothing new is not asked again at once, and then less and less often:
   // it may have nothing but what cannot be taken.
   peer.fruitless = progress ? 0 : std::min(peer.fruitless + 1, fruitless_max);
-  if (!progress) peer.rest_until_ms = timer_ms_ + (config_.limits.beacon_active_ms << (peer.fruitless - 1));
+  if (!progress) {
+    reached(Mark::pull_gave_nothing);
+    peer.rest_until_ms = timer_ms_ + (config_.limits.beacon_active_ms << (peer.fruitless - 1));
+  }
   if (page.more && progress) {
+    reached(Mark::pull_continued);
     send_pull(region, peer, effects);
   } else {
     pull_if_behind(effects);
@@ -61,6 +67,7 @@ void Replica::receive_page(const std::string& region, const Page& page, Effects&
 
 void Replica::receive_too_old(const std::string& region, const TooOld& refusal, Effects& effects) {
   if (!pull_ || pull_->peer != region || pull_->request != refusal.request) return;
+  reached(Mark::too_old_heard);
   pull_.reset();
   Peer& peer = peers_[region];
   peer.timeout_ms = config_.limits.pull_timeout_ms;
@@ -76,10 +83,19 @@ void Replica::receive_too_old(const std::string& region, const TooOld& refusal, 
 }
 
 std::optional<std::string> Replica::needs_state_of() const {
+  // A leader that took it before its own log was cut has the state with it.
+  for (const auto& [origin, seq] : below_floor_) {
+    if (planted(Planted::leave_below_floor)) break;
+    for (const auto& [region, peer] : peers_) {
+      const bool has_both = peer.durable.get(origin) >= seq && peer.durable.covers(log_index_.floor());
+      if (!is_heard(peer) || !has_both) continue;
+      reached(Mark::state_needed_below_floor);
+      return region;
+    }
+  }
   std::optional<std::string> source;
   for (const auto& [region, peer] : peers_) {
-    const bool heard = peer.heard_ms != 0 && timer_ms_ <= peer.heard_ms + config_.limits.peer_silence_ms;
-    if (!heard || vector_.covers(peer.durable)) continue;
+    if (!is_heard(peer) || vector_.covers(peer.durable)) continue;
     if (vector_.covers(peer.floor)) return std::nullopt;
     source = region;
   }
@@ -104,8 +120,12 @@ void Replica::note_gaps() {
   }
 }
 
+bool Replica::is_heard(const Peer& peer) const {
+  return peer.heard_ms != 0 && timer_ms_ <= peer.heard_ms + config_.limits.peer_silence_ms;
+}
+
 bool Replica::can_help(const Peer& peer) const {
-  if (peer.heard_ms == 0 || timer_ms_ > peer.heard_ms + config_.limits.peer_silence_ms) return false;
+  if (!is_heard(peer)) return false;
   if (timer_ms_ < peer.rest_until_ms || !vector_.covers(peer.floor)) return false;
   return std::any_of(gaps_.begin(), gaps_.end(), [&](const auto& item) {
     const auto& [origin, gap] = item;
@@ -125,12 +145,15 @@ void Replica::pull_if_behind(Effects& effects) {
     if (!can_help(it->second)) continue;
     if (best == peers_.end() || gaps_.contains(it->second.origin)) best = it;
   }
-  if (best != peers_.end()) send_pull(best->first, best->second, effects);
+  if (best == peers_.end()) return;
+  if (!gaps_.contains(best->second.origin)) reached(Mark::pull_from_third_region);
+  send_pull(best->first, best->second, effects);
 }
 
 // No answer: the next peer gets its turn, and this one a longer rest each time. On a slow link
 // a whole page takes too long, so less is asked for.
 void Replica::pull_timed_out(Effects& effects) {
+  reached(Mark::pull_unanswered);
   Peer& peer = peers_[pull_->peer];
   peer.rest_until_ms = timer_ms_ + peer.timeout_ms;
   peer.page_bytes = std::max(peer.page_bytes / 4, std::min(page_bytes_least, config_.limits.page_bytes));

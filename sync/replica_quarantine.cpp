@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "core/marks.hpp"
 #include "sync/replica.hpp"
 
 namespace turnstone::sync {
@@ -27,6 +28,7 @@ void Replica::refuse_unreadable(const std::string& sender, std::string_view byte
 
 void Replica::quarantine(const BatchHeader& place, std::string_view bytes, const Error& error,
                          Effects& effects) {
+  reached(Mark::origin_quarantined);
   ++counters_.batches_quarantined;
   pending_.drop_origin(place.origin);
   const std::string region = place.first_seq == 1 ? place.region : region_of(place.origin);

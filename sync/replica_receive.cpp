@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/marks.hpp"
 #include "core/planted.hpp"
 
 #include "sync/replica.hpp"
@@ -55,13 +56,16 @@ void Replica::receive_beacon(const std::string& region, const Beacon& report, Ef
   Peer& peer = peers_[region];
   if (!is_short_enough(region, report, effects)) return;
   peer.clock_skew_ms = static_cast<std::int64_t>(report.now_ms - now_ms_);
-  if (peer.origin == report.origin) {
-    // Beacons of one run may be reordered; what it has durably only grows.
-    peer.durable.join(report.durable);
-  } else {
+  if (peer.origin != report.origin) {
     peer.origin = report.origin;
     peer.durable = report.durable;
     peer.floor = {};
+  } else if (report.durable.get(report.origin) >= peer.durable.get(report.origin) &&
+             !peer.durable.covers(report.durable)) {
+    // Beacons of one run may be reordered; what it has durably only grows. It leaves out what it
+    // has retired, which may not be known here yet: so the newest is taken as it is. Joined, the
+    // reports of a liar would fill the memory with origins that nobody has.
+    peer.durable = report.durable;
   }
   if (report.durable.get(config_.origin) > vector_.get(config_.origin)) {
     effects.emplace_back(
@@ -132,6 +136,7 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
   if (wanted && !is_authentic(sender, *header, bytes, effects)) return false;
   switch (state) {
     case Readiness::duplicate:
+      reached(Mark::duplicate_dropped);
       ++counters_.duplicates;
       if (planted(Planted::apply_twice))
         apply_deltas(*header, *decode_batch_deltas(*header, bytes), context_of(*header), effects);
@@ -142,6 +147,7 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
       refuse_below_floor(*header, effects);
       return false;
     case Readiness::early:
+      reached(Mark::batch_held);
       // Its author had seen more of an origin that this leader has stopped taking.
       if (!closings_.open().empty()) {
         note_needed(header->first_seq == 1 ? header->region : region_of(header->origin), context_of(*header),
@@ -153,6 +159,7 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
       break;
   }
   if (ingest_paused_ || uncommitted_bytes_ > config_.limits.uncommitted_bytes_max) {
+    reached(Mark::batch_refused_while_log_is_behind);
     ++counters_.ingest_refused;
     return false;
   }
@@ -165,10 +172,12 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
 }
 
 void Replica::refuse_below_floor(const BatchHeader& header, Effects& effects) {
+  reached(Mark::below_floor_refused);
   ++counters_.batches_below_floor;
   // The floor only rises: asking for them again would change nothing.
   const std::string region = header.first_seq == 1 ? header.region : region_of(header.origin);
   quarantined_[header.origin] = {region, header.first_seq, "below the floor of this leader's log"};
+  below_floor_.emplace(header.origin, header.first_seq);
   pending_.drop_origin(header.origin);
   effects.emplace_back(
       std::in_place_type<Alarm>,
@@ -190,6 +199,7 @@ void Replica::drain_pending(Effects& effects) {
       const Readiness state = readiness(*header);
       if (state == Readiness::below_floor) refuse_below_floor(*header, effects);
       if (state != Readiness::ready) continue;
+      reached(Mark::held_batch_applied);
       const std::string bytes = pending_.take(origin, header->first_seq);
       progress = true;
       if (auto applied = apply_batch(*header, bytes, effects); !applied)
@@ -240,6 +250,7 @@ Hlc Replica::apply_deltas(const BatchHeader& header, const std::vector<BatchDelt
     newest = std::max(newest, delta.hlc);
   }
   if (!in_time) {
+    reached(Mark::clock_ahead_not_followed);
     effects.push_back(
         Alarm{"clock_ahead", fmt::format("writes of region '{}' are stamped more than {} ms ahead of "
                                          "this leader's clock",

@@ -1,5 +1,6 @@
 #include "sync/stability.hpp"
 
+#include "core/marks.hpp"
 #include "core/planted.hpp"
 
 namespace turnstone::sync {
@@ -18,6 +19,7 @@ void Stability::report(const std::string& member, Origin origin, const VersionVe
     about.waiting = {};
   } else if (about.waiting.empty() || about.waiting_origin != origin) {
     // A run that ended may have named what a restore has lost: its report might never count.
+    reached(Mark::report_waits);
     about.waiting = durable;
     about.waiting_origin = origin;
   }
@@ -46,6 +48,7 @@ void Stability::remove(const VersionVector& origins) {
 }
 
 void Stability::lower(const std::string& member, const VersionVector& context) {
+  reached(Mark::stability_lowered);
   stable_.meet(context);
   const auto it = members_.find(member);
   if (it == members_.end()) return;

@@ -19,7 +19,6 @@ namespace log = regions::log;
 
 namespace {
 
-constexpr std::uint64_t look_every_ms = 100;
 constexpr std::uint64_t progress_every_ms = 5'000;
 
 sync::MirrorLimits limits_of(const MirroringSettings& settings) {
@@ -33,18 +32,12 @@ sync::MirrorLimits limits_of(const MirroringSettings& settings) {
 Mirroring::Mirroring(MirroringHost& host, MirroringSettings settings)
     : host_(host),
       settings_(std::move(settings)),
-      source_(settings_.first_copy, limits_of(settings_)),
-      sink_(limits_of(settings_)),
+      mirror_(host.replica(), limits_of(settings_), settings_.first_copy),
       copies_(settings_.data, settings_.identity),
       staging_(settings_.data) {
   std::error_code ignored;
-  joining_ = std::filesystem::exists(joining_file(), ignored);
-  if (settings_.join && host_.replica().last_lsn() == 0) note_joining();
-  if (!joining_) {
-    staging_.remove();
-  } else if (auto found = staging_.found()) {
-    sink_.restore(std::move(*found));
-  }
+  const bool noted = std::filesystem::exists(joining_file(), ignored);
+  carry_out(mirror_.start(noted, settings_.join, noted ? staging_.found() : std::nullopt));
 }
 
 bool Mirroring::receive(const std::string& peer, std::string_view frame) {
@@ -60,36 +53,23 @@ bool Mirroring::receive(const std::string& peer, std::string_view frame) {
                                           : message.error().message});
     return true;
   }
-  const std::uint64_t now = host_.now_ms();
-  if (const auto* wanted = std::get_if<sync::CopyWanted>(&message->body)) {
+  std::optional<std::string> no_room;
+  if (std::holds_alternative<sync::CopyWanted>(message->body)) {
     std::error_code unknown;
     const auto bytes = std::filesystem::file_size(settings_.data / durability::state_file, unknown);
-    // A leader that has yet to take the data has none to give.
-    if (loading()) return true;
-    carry_out(source_.wanted(now, peer, *wanted, host_.replica().durable(), host_.replica().log().floor(),
-                             host_.no_room_for(unknown ? 0 : bytes)));
-  } else if (const auto* pages = std::get_if<sync::PagesWanted>(&message->body)) {
-    carry_out(source_.pages_wanted(now, peer, *pages));
-  } else if (const auto* offer = std::get_if<sync::CopyOffer>(&message->body)) {
-    carry_out(sink_.offered(now, peer, *offer));
-  } else {
-    carry_out(sink_.page(now, peer, std::get<sync::CopyPage>(message->body)));
+    no_room = host_.no_room_for(unknown ? 0 : bytes);
   }
+  carry_out(mirror_.receive(peer, message->body, no_room));
   return true;
 }
 
 void Mirroring::tick() {
-  const std::uint64_t now = host_.now_ms();
-  carry_out(source_.tick(now));
-  if (now < next_look_ms_) return;
-  next_look_ms_ = now + look_every_ms;
-  follow_need();
-  if (sink_.state() != sync::MirrorState::idle) {
-    carry_out(sink_.tick(now, sources()));
-    log_progress();
-  } else if (joining_) {
-    end_joining_if_caught_up();
-  }
+  const bool was_idle = sink().state() == sync::MirrorState::idle;
+  carry_out(mirror_.tick());
+  if (sink().state() == sync::MirrorState::idle) return;
+  if (was_idle)
+    log::info("a copy of another region's state is needed: what this leader lacks is in no log any more");
+  log_progress();
 }
 
 void Mirroring::stop() {
@@ -97,27 +77,9 @@ void Mirroring::stop() {
   taking_.stop();
 }
 
-// --- when this leader needs a mirror
-
-void Mirroring::follow_need() {
-  sync::Replica& replica = host_.replica();
-  const bool needed = replica.needs_state_of().has_value();
-  if (sink_.state() == sync::MirrorState::asking && !needed) sink_.cancel();
-  if (sink_.state() != sync::MirrorState::idle) return;
-  holding_ = needed;
-  if (!needed) return;
-  note_joining();
-  // What was taken before becomes durable first; nothing is added meanwhile.
-  if (replica.has_open_batch() || replica.last_lsn() != replica.durable_lsn()) return;
-  log::info("a copy of another region's state is needed: what this leader lacks is in no log any more");
-  sink_.begin(host_.now_ms(), replica.full_vector());
-}
-
 std::filesystem::path Mirroring::joining_file() const { return settings_.data / durability::joining_file; }
 
-// Also the next start has to know it, however this run ends.
 void Mirroring::note_joining() {
-  if (std::exchange(joining_, true)) return;
   std::ofstream out(joining_file());
   out << "This leader takes writes once it has caught up with another region.\n";
   out.close();
@@ -126,55 +88,22 @@ void Mirroring::note_joining() {
   if (!synced) host_.raise({"joining_not_noted", synced.error().message});
 }
 
-// Another region's durable writes, as its beacon names them, include all that is stable, so all
-// that this region may ever have promised to have.
-void Mirroring::end_joining_if_caught_up() {
-  const sync::Replica& replica = host_.replica();
-  const auto peers = replica.peers();
-  // Who has no peers has nobody to wait for.
-  const bool caught_up =
-      peers.empty() || std::any_of(peers.begin(), peers.end(), [&](const sync::PeerView& peer) {
-        return peer.origin != Origin{} && replica.durable().covers(peer.durable);
-      });
-  if (!caught_up || holding_) return;
+void Mirroring::end_joining() {
   std::error_code error;
   std::filesystem::remove(joining_file(), error);
-  if (error) return host_.raise({"joining_not_noted", "cannot remove the file joining: " + error.message()});
-  joining_ = false;
+  if (error) host_.raise({"joining_not_noted", "cannot remove the file joining: " + error.message()});
   taking_.post([this] { staging_.remove(); });
   log::info("caught up: writes are accepted");
-}
-
-std::optional<std::string> Mirroring::loading() const {
-  if (sink_.state() != sync::MirrorState::idle) {
-    return fmt::format("this leader takes a copy of another region's state first ({}{}{}: {} of {} bytes)",
-                       name(sink_.state()), sink_.source().empty() ? "" : " from ", sink_.source(),
-                       sink_.bytes(), sink_.total_bytes());
-  }
-  if (joining_ || holding_) return "this leader has not caught up with another region yet";
-  return std::nullopt;
-}
-
-// Those that have something for us and are there.
-std::vector<std::string> Mirroring::sources() const {
-  const sync::Replica& replica = host_.replica();
-  std::vector<std::string> regions;
-  for (const sync::PeerView& peer : replica.peers()) {
-    const bool heard =
-        peer.heard_ms != 0 && host_.now_ms() <= peer.heard_ms + replica.config().limits.peer_silence_ms;
-    if (heard && !sink_.have().covers(peer.durable)) regions.push_back(peer.region);
-  }
-  return regions;
 }
 
 void Mirroring::log_progress() {
   const std::uint64_t now = host_.now_ms();
   if (now < next_progress_ms_) return;
   next_progress_ms_ = now + progress_every_ms;
-  log::info("mirror", {{"state", std::string(name(sink_.state()))},
-                       {"source", sink_.source()},
-                       {"bytes", sink_.bytes()},
-                       {"total_bytes", sink_.total_bytes()}});
+  log::info("mirror", {{"state", std::string(name(sink().state()))},
+                       {"source", sink().source()},
+                       {"bytes", sink().bytes()},
+                       {"total_bytes", sink().total_bytes()}});
 }
 
 // --- what the state machines ask
@@ -192,11 +121,10 @@ void Mirroring::carry_out(sync::MirrorEffects effects) {
       giving_.post([this, copy = gone->copy] { copies_.remove(copy); });
     } else if (const auto* begin = std::get_if<sync::BeginStaging>(&effect)) {
       if (const auto reason = host_.no_room_for(begin->copy.bytes))
-        return carry_out(sink_.staging_failed(host_.now_ms(), *reason));
+        return carry_out(mirror_.staging_failed(*reason));
       taking_.post([this, copy = begin->copy] {
         if (auto begun = staging_.begin(copy); !begun)
-          host_.post(
-              [this, why = begun.error().message] { carry_out(sink_.staging_failed(host_.now_ms(), why)); });
+          host_.post([this, why = begun.error().message] { carry_out(mirror_.staging_failed(why)); });
       });
     } else if (auto* page = std::get_if<sync::StagePage>(&effect)) {
       stage(std::move(*page));
@@ -204,6 +132,12 @@ void Mirroring::carry_out(sync::MirrorEffects effects) {
       check(*staged);
     } else if (std::holds_alternative<sync::InstallStaged>(effect)) {
       return install();
+    } else if (std::holds_alternative<sync::DropStaging>(effect)) {
+      taking_.post([this] { staging_.remove(); });
+    } else if (std::holds_alternative<sync::NoteJoining>(effect)) {
+      note_joining();
+    } else if (std::holds_alternative<sync::EndJoining>(effect)) {
+      end_joining();
     } else {
       host_.raise(std::get<sync::Alarm>(effect));
     }
@@ -213,7 +147,7 @@ void Mirroring::carry_out(sync::MirrorEffects effects) {
 void Mirroring::make_copy(std::uint64_t copy) {
   giving_.post([this, copy] {
     auto made = copies_.make(copy, [this] { return !giving_.stopping(); });
-    host_.post([this, made = std::move(made)] { carry_out(source_.copy_made(host_.now_ms(), made)); });
+    host_.post([this, made = std::move(made)] { carry_out(mirror_.copy_made(made)); });
   });
 }
 
@@ -234,31 +168,23 @@ void Mirroring::stage(sync::StagePage page) {
   taking_.post([this, page = std::make_shared<const sync::StagePage>(std::move(page))] {
     const auto written = staging_.append(page->offset, page->bytes);
     host_.post([this, copy = page->copy, end = page->offset + page->bytes.size(), written] {
-      const std::uint64_t now = host_.now_ms();
-      carry_out(written ? sink_.staged(now, copy, end) : sink_.staging_failed(now, written.error().message));
+      carry_out(written ? mirror_.staged(copy, end) : mirror_.staging_failed(written.error().message));
     });
   });
 }
 
 void Mirroring::check(const sync::CheckStaged& staged) {
   log::info("mirror: the copy is whole and is verified", {{"bytes", staged.copy.bytes}});
-  taking_.post([this, copy = staged.copy.copy, have = staged.have] {
-    const auto good = staging_.check(settings_.identity, have);
-    host_.post([this, copy, good] { carry_out(sink_.checked(host_.now_ms(), copy, good)); });
+  taking_.post([this, staged] {
+    const auto good = staging_.check(settings_.identity, staged.have, staged.hlc_max);
+    host_.post([this, copy = staged.copy.copy, good] { carry_out(mirror_.checked(copy, good)); });
   });
 }
 
 void Mirroring::install() {
-  const sync::Replica& replica = host_.replica();
-  // Writes and batches were refused all the time; whatever came all the same must not be lost.
-  const bool as_it_was = replica.full_vector() == sink_.have() && !replica.has_open_batch();
-  const auto decided = as_it_was ? durability::decide_install(settings_.data)
-                                 : fail(Errc::corrupt, "this leader has writes that came meanwhile");
-  if (!decided) {
-    host_.raise({"mirror_not_installed", decided.error().message});
-    return sink_.not_installed(host_.now_ms(), replica.full_vector());
-  }
-  log::info("mirror: this leader starts anew on the copy", {{"source", sink_.source()}});
+  if (const auto decided = durability::decide_install(settings_.data); !decided)
+    return carry_out(mirror_.not_installed(decided.error().message));
+  log::info("mirror: this leader starts anew on the copy", {{"source", sink().source()}});
   host_.reopen();
 }
 

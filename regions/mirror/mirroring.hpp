@@ -1,22 +1,18 @@
 #pragma once
-// Mirrors in a leader, both sides: tells the state machines of sync/ what happens, carries out
-// what they ask, on threads of their own where files are slow, and holds this leader's writes
-// back while it has yet to take what the cluster has. On the engine's thread.
+// Mirrors in a leader: tells the state machine of sync/ what happens and carries out what it
+// asks, on threads of their own where files are slow. On the engine's thread.
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/storage/identity.hpp"
 #include "regions/mirror/copies.hpp"
 #include "regions/mirror/staging.hpp"
 #include "regions/mirror/worker.hpp"
-#include "sync/mirror_sink.hpp"
-#include "sync/mirror_source.hpp"
-#include "sync/replica.hpp"
+#include "sync/mirror.hpp"
 
 namespace turnstone::mirror {
 
@@ -56,13 +52,13 @@ class Mirroring {
   void stop();
 
   // Why this leader takes no writes yet; nothing when it does.
-  std::optional<std::string> loading() const;
+  std::optional<std::string> loading() const { return mirror_.loading(); }
   // Batches of other leaders are not to be taken now.
-  bool holds_still() const { return holding_; }
-  const sync::MirrorSink& sink() const { return sink_; }
+  bool holds_still() const { return mirror_.holds_still(); }
+  const sync::MirrorSink& sink() const { return mirror_.sink(); }
   // Pages that came and are not in their file yet.
-  std::uint64_t bytes_waiting() const { return sink_.bytes_waiting(); }
-  std::uint64_t pages_given() const { return source_.pages_granted(); }
+  std::uint64_t bytes_waiting() const { return mirror_.sink().bytes_waiting(); }
+  std::uint64_t pages_given() const { return mirror_.pages_granted(); }
 
  private:
   void carry_out(sync::MirrorEffects effects);
@@ -71,20 +67,14 @@ class Mirroring {
   void stage(sync::StagePage page);
   void check(const sync::CheckStaged& staged);
   void install();
-  void follow_need();
   void note_joining();
-  void end_joining_if_caught_up();
+  void end_joining();
   void log_progress();
-  std::vector<std::string> sources() const;
   std::filesystem::path joining_file() const;
 
   MirroringHost& host_;
   MirroringSettings settings_;
-  bool joining_ = false;
-  bool holding_ = false;
-  sync::MirrorSource source_;
-  sync::MirrorSink sink_;
-  std::uint64_t next_look_ms_ = 0;
+  sync::Mirror mirror_;
   std::uint64_t next_progress_ms_ = 0;
   Copies copies_;    // the giving worker's
   Staging staging_;  // the taking worker's

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "core/hash.hpp"
 #include "core/storage/log_db.hpp"
@@ -26,6 +27,16 @@ constexpr const char* description_format = "turnstone-mirror-1";
 tl::unexpected<Error> io_error(const char* what, const std::filesystem::path& path) {
   return fail(Errc::io,
               fmt::format("cannot {} {}: {}", what, path.string(), std::generic_category().message(errno)));
+}
+
+Result<void> limit_clock(storage::StateDb& state, Hlc hlc_max) {
+  storage::StateChange change{state.position(), {}, {}, {}};
+  if (change.position.hlc <= hlc_max) return {};
+  change.position.hlc = hlc_max;
+  auto origins = state.origins();
+  if (!origins) return tl::make_unexpected(origins.error());
+  change.origins = std::move(*origins);
+  return state.apply(std::move(change));
 }
 
 }  // namespace
@@ -74,7 +85,7 @@ Result<void> Staging::append(std::uint64_t offset, std::string_view bytes) {
   return {};
 }
 
-Result<void> Staging::check(const storage::Identity& identity, const VersionVector& have) {
+Result<void> Staging::check(const storage::Identity& identity, const VersionVector& have, Hlc hlc_max) {
   close();
   // From here on the file is no longer what was sent: an interrupted check begins anew.
   std::error_code error;
@@ -89,6 +100,7 @@ Result<void> Staging::check(const storage::Identity& identity, const VersionVect
     if (!vector) return tl::make_unexpected(vector.error());
     if (!vector->covers(have)) return fail(Errc::corrupt, "it lacks writes that this leader has");
     floor = {state->position().lsn, std::move(*vector)};
+    if (auto set = limit_clock(*state, hlc_max); !set) return set;
     const auto read = state->for_each_cell([](const storage::StoredCell&) -> Result<void> { return {}; });
     if (!read) return read;
   }

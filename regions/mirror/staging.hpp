@@ -29,9 +29,10 @@ class Staging {
   // Errors: io.
   Result<void> append(std::uint64_t offset, std::string_view bytes);
   // Makes the whole copy this leader's, reads every row of it, makes sure that it covers
-  // `have`, and puts an empty log beside it that begins where the copy ends. Durable when it
+  // `have`, and puts an empty log beside it that begins where the copy ends. The
+  // clock that is stored in it is set back to `hlc_max`, if it is beyond. Durable when it
   // returns. Errors: corrupt, io, wrong_cluster, unsupported_version.
-  Result<void> check(const storage::Identity& identity, const VersionVector& have);
+  Result<void> check(const storage::Identity& identity, const VersionVector& have, Hlc hlc_max);
   void remove();
 
  private:

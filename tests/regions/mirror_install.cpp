@@ -18,6 +18,7 @@ using test::TempDirectory;
 namespace {
 
 const storage::Identity oslo{"turnstone", "oslo"};
+constexpr Hlc any_clock = ~Hlc{0};
 const std::function<bool()> always = [] { return true; };
 
 Result<durability::Store> open_oslo(const std::filesystem::path& data, std::uint64_t origin) {
@@ -81,7 +82,7 @@ TEST_CASE("mirror files: a copy becomes another leader's state, with a log that 
   }
   Staging staging(temp / "oslo");
   paris.stage(staging);
-  const auto good = staging.check(oslo, {});
+  const auto good = staging.check(oslo, {}, any_clock);
   INFO((good ? "" : good.error().message));
   REQUIRE(good);
   REQUIRE(durability::decide_install(temp / "oslo"));
@@ -104,6 +105,21 @@ TEST_CASE("mirror files: a copy becomes another leader's state, with a log that 
   CHECK(again->replica->keyspace().digest() == paris.leader.digest());
 }
 
+TEST_CASE("mirror files: a clock far ahead does not come with the copy") {
+  const TempDirectory temp;
+  Paris paris(temp / "paris");
+  make_old_oslo(temp / "oslo", temp / "scratch");
+  Staging staging(temp / "oslo");
+  paris.stage(staging);
+  const Hlc behind = hlc_from_ms(5);
+  REQUIRE(staging.check(oslo, {}, behind));
+  REQUIRE(durability::decide_install(temp / "oslo"));
+  auto store = open_oslo(temp / "oslo", 6);
+  REQUIRE(store);
+  CHECK(store->replica->last_hlc() == behind);
+  CHECK(store->replica->keyspace().digest() == paris.leader.digest());
+}
+
 TEST_CASE("mirror files: a crash at any moment leaves the old state or the new one") {
   const TempDirectory temp;
   Paris paris(temp / "paris");
@@ -121,7 +137,7 @@ TEST_CASE("mirror files: a crash at any moment leaves the old state or the new o
     CHECK_FALSE(std::filesystem::exists(temp / variant / "mirrored"));
   };
   copy_tree(temp / "oslo", temp / "staged");
-  REQUIRE(staging.check(oslo, {}));
+  REQUIRE(staging.check(oslo, {}, any_clock));
   copy_tree(temp / "oslo", temp / "checked");
   starts_as("staged", false);
   starts_as("checked", false);
@@ -154,16 +170,16 @@ TEST_CASE("mirror files: a state that lacks this leader's writes, and a damaged 
   std::filesystem::create_directory(temp / "oslo");
   Staging staging(temp / "oslo");
   paris.stage(staging);
-  CHECK(staging.check(oslo, {{Origin{77}, 1}}).error().code == Errc::corrupt);
+  CHECK(staging.check(oslo, {{Origin{77}, 1}}, any_clock).error().code == Errc::corrupt);
 
   Staging second(temp / "oslo");
   paris.stage(second);
   test::flip_bit(temp / "oslo/mirror/state.db", std::string(300, 'v'));
-  CHECK(second.check(oslo, {}).error().code == Errc::corrupt);
+  CHECK(second.check(oslo, {}, any_clock).error().code == Errc::corrupt);
 
   Staging third(temp / "oslo");
   paris.stage(third);
-  CHECK(third.check({"another", "oslo"}, {}).error().code == Errc::wrong_cluster);
+  CHECK(third.check({"another", "oslo"}, {}, any_clock).error().code == Errc::wrong_cluster);
 }
 
 TEST_CASE("mirror files: what an earlier run staged is found, to the last whole page") {
@@ -186,7 +202,7 @@ TEST_CASE("mirror files: what an earlier run staged is found, to the last whole 
   REQUIRE(cut.found());
   CHECK(cut.found()->staged == sync::mirror_page_bytes);
   // A check that was interrupted has made it another file than what was sent.
-  REQUIRE_FALSE(cut.check(oslo, {}));
+  REQUIRE_FALSE(cut.check(oslo, {}, any_clock));
   CHECK_FALSE(Staging(temp / "oslo").found());
 }
 

@@ -37,6 +37,10 @@ constexpr std::pair<Planted, std::string_view> bugs[] = {
     {Planted::compare_busy_buckets, "compare_busy_buckets"},
     {Planted::compare_old_beacons, "compare_old_beacons"},
     {Planted::compare_unseen_writes, "compare_unseen_writes"},
+    {Planted::adopt_copied_clock, "adopt_copied_clock"},
+    {Planted::join_too_early, "join_too_early"},
+    {Planted::skip_copy_hash, "skip_copy_hash"},
+    {Planted::leave_below_floor, "leave_below_floor"},
 };
 
 // True when some seed finds it.

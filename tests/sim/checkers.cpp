@@ -21,8 +21,8 @@ std::string difference(const std::string& got, const std::string& expected) {
 
 }  // namespace
 
-Checkers::Checkers(const std::vector<Leader>& leaders, std::uint64_t drift_max_ms)
-    : leaders_(leaders), drift_max_ms_(drift_max_ms) {}
+Checkers::Checkers(const std::vector<Leader>& leaders, const Swarm& swarm)
+    : leaders_(leaders), swarm_(swarm) {}
 
 Checkers::Watch& Checkers::watch(const Leader& leader) {
   while (watches_.size() <= leader.index()) watches_.emplace_back(history_);
@@ -56,11 +56,18 @@ void Checkers::restored(const Leader& leader, const VersionVector& before) {
   }
 }
 
+void Checkers::disk_lost(const Leader& leader, const VersionVector& before) {
+  disk_was_lost_ = true;
+  restored(leader, before);
+}
+
+void Checkers::installed(const Leader& leader) { watch(leader).conflicts = leader.disk().state().conflicts; }
+
 void Checkers::stamped(const Leader& leader, Operation operation) {
   Watch& watch = this->watch(leader);
   require(operation.hlc > watch.own_hlc, fmt::format("{} stamps {} with a clock below its own earlier stamp",
                                                      leader.region(), to_string(operation.stamp)));
-  require(hlc_ms(operation.hlc) <= leader.latest_clock_ms() + drift_max_ms_ + 1,
+  require(hlc_ms(operation.hlc) <= leader.latest_clock_ms() + swarm_.limits.clock_drift_max_ms + 1,
           leader.region() + " stamps further ahead of its clock than the drift allowed");
   watch.own_hlc = operation.hlc;
   watch.changed = true;
@@ -80,9 +87,9 @@ void Checkers::appended(const Leader& leader, const sync::Append& batch) {
 }
 
 void Checkers::sent(const Leader& leader, const std::string& frame) {
+  const VersionVector& durable = leader.disk().holds();
   const auto message = sync::decode_message(cluster, frame);
   require(message.has_value(), leader.region() + " sends a frame that cannot be read");
-  const VersionVector& durable = leader.disk().holds();
   if (const auto* publication = std::get_if<sync::Publication>(&message->body)) {
     const auto header = sync::decode_batch_header(publication->batch);
     require(header && durable.covers({header->origin, header->last_seq()}),
@@ -115,9 +122,16 @@ void Checkers::conflict(const Leader& leader, const crdt::Conflict& conflict) {
 void Checkers::alarm(const Leader& leader, const sync::Alarm& alarm) {
   const bool forgeries = leader.replica().config().signatures != nullptr;
   // Clocks jump here, and links let beacons through and nothing else.
-  const bool of_weather = alarm.name == "clock_ahead" || alarm.name == "pull_unanswered";
+  if (alarm.name == "clock_ahead" || alarm.name == "pull_unanswered") return;
+  const bool mirrors = alarm.name == "too_far_behind" || alarm.name == "mirror_no_copy" ||
+                       alarm.name == "mirror_not_staged" || alarm.name == "mirror_damaged" ||
+                       alarm.name == "below_floor" || alarm.name == "mirror_refused";
+  if (mirrors && disk_was_lost_) return;
   const bool of_liars = forgeries && (alarm.name == "batch_forged" || alarm.name == "beacon_refused");
-  require(of_weather || of_liars,
+  // Whoever publishes it claims to have seen nothing.
+  const bool poisoned =
+      (alarm.name == "origin_quarantined" || alarm.name == "below_floor") && swarm_.poison_every_ms != 0;
+  require(of_liars || poisoned,
           fmt::format("{} raises {} among honest leaders: {}", leader.region(), alarm.name, alarm.text));
 }
 
@@ -206,7 +220,9 @@ void Checkers::at_rest() {
     after_step(leader);
     require(leader.replica().full_vector() == leaders_[0].replica().full_vector(),
             "the vectors differ at rest");
-    require(leader.replica().stable() == leader.replica().vector(), "not everything is stable at rest");
+    require(leader.replica().stable() == leader.replica().vector(),
+            fmt::format("{} at rest: stable is {} of {}", leader.region(),
+                        to_string(leader.replica().stable()), to_string(leader.replica().vector())));
     require(leader.replica().keyspace().unstable_increments() == 0 &&
                 leader.replica().keyspace().unstable_deletes() == 0,
             leader.region() + " keeps indexes for what is stable");
@@ -231,8 +247,13 @@ void Checkers::check_compared(const Leader& leader) const {
   for (const Leader& other : leaders_) {
     if (&other == &leader) continue;
     const auto view = leader.replica().divergence().about(other.region());
-    require(view.buckets_overdue == 0, fmt::format("{} has not compared {} buckets with those of {}",
-                                                   leader.region(), view.buckets_overdue, other.region()));
+    require(view.buckets_overdue == 0,
+            fmt::format(
+                "{} has not compared {} buckets with those of {}\n{} has {} settled of {}\n{} has {} of {}",
+                leader.region(), view.buckets_overdue, other.region(), leader.region(),
+                to_string(leader.replica().settled().vector()), to_string(leader.replica().vector()),
+                other.region(), to_string(other.replica().settled().vector()),
+                to_string(other.replica().vector())));
   }
 }
 

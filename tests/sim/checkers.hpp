@@ -8,18 +8,22 @@
 #include "core/hash.hpp"
 #include "tests/sim/leader.hpp"
 #include "tests/sim/oracle.hpp"
+#include "tests/sim/swarm.hpp"
 
 namespace turnstone::sim {
 
 class Checkers {
  public:
-  Checkers(const std::vector<Leader>& leaders, std::uint64_t drift_max_ms);
+  Checkers(const std::vector<Leader>& leaders, const Swarm& swarm);
 
   // --- what happened
 
   void started(const Leader& leader);
   // The leader's disk is an old copy now; `before` is what it had.
   void restored(const Leader& leader, const VersionVector& before);
+  void disk_lost(const Leader& leader, const VersionVector& before);
+  // The leader's state and log are a copy of another one's now.
+  void installed(const Leader& leader);
   void stamped(const Leader& leader, Operation operation);
   void appended(const Leader& leader, const sync::Append& batch);
   void sent(const Leader& leader, const std::string& frame);
@@ -37,6 +41,7 @@ class Checkers {
   // Every leader has lately compared all its buckets with those of every other.
   bool all_compared() const;
 
+  const std::set<Hash128>& conflicts_of(const Leader& leader) { return watch(leader).conflicts; }
   const History& history() const { return history_; }
 
  private:
@@ -64,8 +69,9 @@ class Checkers {
   void check_conflicts_on_record();
 
   const std::vector<Leader>& leaders_;
-  const std::uint64_t drift_max_ms_;
+  const Swarm& swarm_;
   bool resting_ = false;
+  bool disk_was_lost_ = false;
   History history_;
   std::vector<Watch> watches_;
   std::map<Origin, std::set<Seq>> batch_ends_;

@@ -1,6 +1,10 @@
 #include "tests/sim/disk.hpp"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
+
+#include "core/hash.hpp"
 
 #include "tests/sim/finding.hpp"
 
@@ -21,6 +25,15 @@ void Disk::sync(sync::Lsn lsn) {
 void Disk::crash(Random& random) {
   sync(synced_lsn() + random.below(log_.size() - synced_ + 1));
   log_.resize(synced_);
+  // Staged pages are not synced either.
+  if (staging) {
+    const std::size_t kept = random.below(staging->bytes.size() + 1);
+    if (random.chance(0.5)) {
+      staging->bytes.resize(kept);
+    } else {
+      std::fill(staging->bytes.begin() + static_cast<std::ptrdiff_t>(kept), staging->bytes.end(), '\0');
+    }
+  }
 }
 
 const sync::Append* Disk::find(sync::Lsn lsn) const {
@@ -29,7 +42,7 @@ const sync::Append* Disk::find(sync::Lsn lsn) const {
 }
 
 void Disk::truncate(sync::Lsn up_to) {
-  require(up_to <= checkpoint_.lsn, "the log is cut beyond what the state file holds");
+  require(up_to <= state_.checkpoint.lsn, "the log is cut beyond what the state file holds");
   while (floor_lsn_ < up_to) {
     floor_.set(log_.front().origin, log_.front().last_seq);
     log_.pop_front();
@@ -42,26 +55,53 @@ void Disk::scan(const std::function<void(std::string_view)>& visit) const {
   for (std::size_t i = 0; i < synced_; ++i) visit(*log_[i].bytes);
 }
 
-void Disk::store(const sync::Checkpoint& checkpoint, const std::vector<crdt::CellImage>& images) {
-  checkpoint_ = checkpoint;
+void Disk::store(const sync::Checkpoint& checkpoint, const std::vector<crdt::CellImage>& images,
+                 std::set<Hash128> conflicts) {
+  state_.checkpoint = checkpoint;
+  state_.conflicts = std::move(conflicts);
   for (const crdt::CellImage& image : images) {
     if (image.bytes.empty()) {
-      cells_.erase(image.name);
+      state_.cells.erase(image.name);
     } else {
-      cells_[image.name] = image.bytes;
+      state_.cells[image.name] = image.bytes;
     }
   }
 }
 
-VersionVector Disk::state_vector() const {
+VersionVector StateImage::vector() const {
   VersionVector vector;
-  for (const auto& [origin, state] : checkpoint_.origins) vector.set(origin, state.seq);
-  vector.join(checkpoint_.closings.retired());
+  for (const auto& [origin, state] : checkpoint.origins) vector.set(origin, state.seq);
+  vector.join(checkpoint.closings.retired());
   return vector;
 }
 
+VersionVector Disk::state_vector() const { return state_.vector(); }
+
+sync::StagedCopy Staging::found() const {
+  sync::StagedCopy found = copy;
+  found.staged = found.chain = 0;
+  while (found.staged < found.bytes) {
+    const std::uint64_t want = std::min(sync::mirror_page_bytes, found.bytes - found.staged);
+    if (bytes.size() < found.staged + want) break;
+    found.chain = hash64(std::string_view(bytes).substr(found.staged, want), found.chain);
+    found.staged += want;
+  }
+  return found;
+}
+
+bool Disk::finish_install() {
+  if (!checked) return false;
+  state_ = *std::exchange(checked, std::nullopt);
+  log_.clear();
+  synced_ = 0;
+  floor_lsn_ = state_.checkpoint.lsn;
+  floor_ = state_.vector();
+  holds_ = state_vector();
+  return mirrored_ = true;
+}
+
 void Disk::load_cells(crdt::Keyspace& keyspace) const {
-  for (const auto& [name, bytes] : cells_) {
+  for (const auto& [name, bytes] : state_.cells) {
     const auto loaded = keyspace.load({name, bytes});
     if (!loaded) throw Finding("a stored cell is refused: " + loaded.error().message);
   }
@@ -69,13 +109,13 @@ void Disk::load_cells(crdt::Keyspace& keyspace) const {
 
 void Disk::recover(sync::Replica& replica, bool keeps_forgotten) const {
   load_cells(replica.keyspace());
-  replica.restore_closings(checkpoint_.closings);
+  replica.restore_closings(state_.checkpoint.closings);
   replica.restore_floor(floor_lsn_, floor_);
-  for (const auto& [origin, state] : checkpoint_.origins) replica.restore_origin(origin, state);
-  replica.restore_position(checkpoint_.lsn, checkpoint_.hlc);
-  if (keeps_forgotten) replica.restore_forgotten(checkpoint_.forgotten);
+  for (const auto& [origin, state] : state_.checkpoint.origins) replica.restore_origin(origin, state);
+  replica.restore_position(state_.checkpoint.lsn, state_.checkpoint.hlc);
+  if (keeps_forgotten) replica.restore_forgotten(state_.checkpoint.forgotten);
   for (const sync::Append& batch : log_) {
-    if (batch.lsn <= checkpoint_.lsn) {
+    if (batch.lsn <= state_.checkpoint.lsn) {
       replica.restore_index(batch.lsn, batch.origin, batch.first_seq, batch.last_seq, batch.bytes->size());
     } else if (const auto replayed = replica.replay(batch.lsn, *batch.bytes); !replayed) {
       throw Finding("the log is refused at " + std::to_string(batch.lsn) + ": " + replayed.error().message);

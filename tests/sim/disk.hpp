@@ -6,13 +6,36 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "sync/mirror_effect.hpp"
 #include "sync/replica.hpp"
 #include "tests/sim/random.hpp"
 
 namespace turnstone::sim {
+
+// What a state file holds.
+struct StateImage {
+  sync::Checkpoint checkpoint;
+  std::map<crdt::CellName, std::string> cells;
+  // Of the audit.
+  std::set<Hash128> conflicts;
+
+  // What its log would begin behind.
+  VersionVector vector() const;
+};
+
+// A copy of another leader's state file as far as it came.
+struct Staging {
+  sync::StagedCopy copy;
+  std::string bytes;
+
+  // What a start finds of it.
+  sync::StagedCopy found() const;
+};
 
 class Disk {
  public:
@@ -23,6 +46,7 @@ class Disk {
   void sync(sync::Lsn lsn);
   // Loses what was not synced; a part of it may have reached the platter all the same.
   void crash(Random& random);
+  void lose_unsynced() { log_.resize(synced_); }
   bool has_unsynced() const { return synced_ < log_.size(); }
   sync::Lsn last_lsn() const { return floor_lsn_ + log_.size(); }
   sync::Lsn synced_lsn() const { return floor_lsn_ + synced_; }
@@ -37,11 +61,26 @@ class Disk {
 
   // --- the state
 
-  void store(const sync::Checkpoint& checkpoint, const std::vector<crdt::CellImage>& images);
-  sync::Lsn state_lsn() const { return checkpoint_.lsn; }
+  void store(const sync::Checkpoint& checkpoint, const std::vector<crdt::CellImage>& images,
+             std::set<Hash128> conflicts);
+  const StateImage& state() const { return state_; }
+  sync::Lsn state_lsn() const { return state_.checkpoint.lsn; }
   VersionVector state_vector() const;
+  VersionVector stored_vector() const { return state_.vector(); }
   // Throws a Finding when a stored cell cannot be read.
   void load_cells(crdt::Keyspace& keyspace) const;
+
+  // --- mirrors
+
+  // This leader takes writes once it has caught up with another region.
+  bool joining = false;
+  std::optional<Staging> staging;
+  // Verified, and to be put in the place of the state and the log.
+  std::optional<StateImage> checked;
+  // What a start does first of all. True when the state is a new one.
+  bool finish_install();
+  // The log begins where a copy ended, which was not stable.
+  bool mirrored() const { return mirrored_; }
 
   // Recovers a replica the way the server does: state, positions in the log, replay.
   // Throws a Finding when something stored is refused. A host need not keep what the cells
@@ -56,8 +95,8 @@ class Disk {
   VersionVector floor_;
   std::size_t synced_ = 0;
   VersionVector holds_;
-  sync::Checkpoint checkpoint_;
-  std::map<crdt::CellName, std::string> cells_;
+  StateImage state_;
+  bool mirrored_ = false;
 };
 
 }  // namespace turnstone::sim

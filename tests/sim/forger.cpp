@@ -89,4 +89,24 @@ std::string forged_frame(const sync::Replica& forger, Random& random) {
   return next_batch(forger, random);
 }
 
+std::string poisoned_frame(const sync::Replica& author, Random& random) {
+  const sync::ReplicaConfig& config = author.config();
+  sync::BatchBuilder builder;
+  builder.begin_operation(author.last_hlc() + 1);
+  builder.add(crdt::Put{"poison", crdt::Kind::string, {}, "x"});
+  sync::BatchHeader header;
+  header.cluster = config.cluster;
+  header.origin = sync::origin_of(config.region, random.next() | 1);
+  header.first_seq = 1;
+  header.region = config.region;
+  header.is_signed = config.signatures != nullptr;
+  std::string batch = builder.finish(header);
+  batch.resize(batch.size() - sizeof header.chain);
+  batch += "\x92\x63\x01";  // an effect of a kind that there is not
+  const std::uint64_t hash = hash64(batch);
+  batch.append(reinterpret_cast<const char*>(&hash), sizeof hash);
+  if (header.is_signed) batch += config.signatures->sign(batch);
+  return encode(config.cluster, config.region, sync::Publication{batch});
+}
+
 }  // namespace turnstone::sim

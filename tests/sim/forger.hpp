@@ -16,4 +16,8 @@ std::shared_ptr<const sync::Signatures> signatures_of(const std::string& region)
 // beacon that calls a peer's origin its own. Empty when it knows of none.
 std::string forged_frame(const sync::Replica& forger, Random& random);
 
+// A frame with a batch of a new origin of the replica's own region that nobody can read, though
+// it is signed and its hash is right.
+std::string poisoned_frame(const sync::Replica& author, Random& random);
+
 }  // namespace turnstone::sim

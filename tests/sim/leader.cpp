@@ -26,9 +26,8 @@ std::uint64_t Leader::clock_ms() const {
   return now;
 }
 
-template <class Work>
-void Leader::later(std::uint64_t delay_ms, Work work) {
-  world_.at(world_.now_ms() + delay_ms, [this, process = process_, work] {
+void Leader::later(std::uint64_t delay_ms, std::function<void()> work) {
+  world_.at(world_.now_ms() + delay_ms, [this, process = process_, work = std::move(work)] {
     if (up() && process == process_) work();
   });
 }
@@ -54,17 +53,47 @@ void Leader::start() {
   replica_->on_conflict(
       [this](const crdt::Conflict& conflict) { world_.checkers().conflict(*this, conflict); });
   replica_->on_log_scan([this](const std::function<void(std::string_view)>& visit) { disk_.scan(visit); });
-  disk_.recover(*replica_, world_.random().chance(0.8));
+  if (disk_.finish_install()) world_.checkers().installed(*this);
+  disk_.recover(*replica_, disk_.mirrored() || world_.random().chance(0.8));
   world_.trace("{} starts as {} with {} of {} batches in its state", region_, to_string(config.origin),
                disk_.state_lsn(), disk_.last_lsn());
   world_.checkers().started(*this);
+  mirror_ = std::make_unique<MirrorHost>(world_, *this, disk_, *replica_);
+  mirror_->start(std::exchange(join_, false));
   later(0, [this] { tick(); });
 }
 
 void Leader::crash() {
   world_.trace("{} crashes at {}", region_, to_string(replica_->full_vector()));
   disk_.crash(world_.random());
+  end_process();
+}
+
+void Leader::end_process() {
+  mirror_.reset();
   replica_.reset();
+  ++process_;
+}
+
+void Leader::reopen() {
+  world_.trace("{} starts anew on the copy", region_);
+  require(!disk_.has_unsynced(), region_ + " gives up writes for a copy of another state");
+  // The caller is a part of what ends.
+  world_.at(world_.now_ms(), [this, process = process_] {
+    if (!up() || process != process_) return;
+    end_process();
+    world_.at(world_.now_ms() + world_.random().below(200), [this] {
+      if (!up()) start();
+    });
+  });
+}
+
+void Leader::lose_disk() {
+  world_.trace("{} has lost its disk with {}", region_, to_string(disk_.holds()));
+  const VersionVector before = disk_.holds();
+  disk_ = {};
+  join_ = true;
+  world_.checkers().disk_lost(*this, before);
 }
 
 void Leader::restore(Disk copy) {
@@ -76,7 +105,7 @@ void Leader::restore(Disk copy) {
 }
 
 void Leader::receive(const std::string& peer, const std::string& frame) {
-  step(sync::FrameReceived{peer, frame});
+  if (!mirror_->receive(peer, frame)) step(sync::FrameReceived{peer, frame});
 }
 
 void Leader::write(std::vector<OwnedEffect> effects) {
@@ -98,6 +127,8 @@ void Leader::write(std::vector<OwnedEffect> effects) {
 
 void Leader::tick() {
   step(sync::Tick{});
+  mirror_->tick();
+  replica_->set_ingest_paused(mirror_->holds_still());
   later(world_.swarm().tick_ms, [this] { tick(); });
 }
 
@@ -127,11 +158,14 @@ void Leader::carry_out(sync::Effects effects) {
     } else if (const auto* aside = std::get_if<sync::SetAside>(&effect)) {
       world_.trace("{} sets a batch of {} aside: {}", region_, to_string(aside->origin), aside->reason);
     } else {
-      const auto& alarm = std::get<sync::Alarm>(effect);
-      world_.trace("{} alarm {}: {}", region_, alarm.name, alarm.text);
-      world_.checkers().alarm(*this, alarm);
+      raise(std::get<sync::Alarm>(effect));
     }
   }
+}
+
+void Leader::raise(const sync::Alarm& alarm) {
+  world_.trace("{} alarm {}: {}", region_, alarm.name, alarm.text);
+  world_.checkers().alarm(*this, alarm);
 }
 
 void Leader::acknowledge(sync::Lsn up_to) {
@@ -175,7 +209,7 @@ void Leader::read_log(const sync::ReadLog& wish) {
 void Leader::begin_checkpoint() {
   if (checkpoint_) return;
   sync::Effects effects;
-  checkpoint_ = CheckpointUnderWay{replica_->freeze(effects), {}};
+  checkpoint_ = CheckpointUnderWay{replica_->freeze(effects), {}, world_.checkers().conflicts_of(*this)};
   carry_out(std::move(effects));
   keep_log_busy();
   go_on_with_checkpoint();
@@ -186,7 +220,7 @@ void Leader::go_on_with_checkpoint() {
     replica_->keyspace().encode_frozen(world_.swarm().checkpoint_slice);
     if (replica_->keyspace().dirty().frozen() == 0) checkpoint_->images = replica_->keyspace().dirty().take();
   } else if (disk_.synced_lsn() >= checkpoint_->checkpoint.lsn) {
-    disk_.store(checkpoint_->checkpoint, checkpoint_->images);
+    disk_.store(checkpoint_->checkpoint, checkpoint_->images, std::move(checkpoint_->conflicts));
     checkpoint_.reset();
     world_.trace("{} has stored its state at {}", region_, disk_.state_lsn());
     world_.checkers().stored(*this);

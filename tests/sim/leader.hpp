@@ -2,12 +2,15 @@
 // The simulated host of one replica: what the server's engine, committer, checkpointer and
 // log reader do, on a simulated clock and disk. It crashes, restarts and is restored.
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "tests/sim/disk.hpp"
+#include "tests/sim/mirror_host.hpp"
 #include "tests/sim/operation.hpp"
 
 namespace turnstone::sim {
@@ -25,6 +28,8 @@ class Leader {
   sync::Replica& replica() { return *replica_; }
   const sync::Replica& replica() const { return *replica_; }
   const Disk& disk() const { return disk_; }
+  // It is up, and has no other region's state to take first.
+  bool takes_writes() const { return up() && mirror_->takes_writes(); }
   // What this machine takes for the time.
   std::uint64_t clock_ms() const;
   void jump_clock(std::int64_t by_ms) { clock_offset_ms_ += by_ms; }
@@ -37,12 +42,22 @@ class Leader {
   void crash();
   // While down: the data directory is replaced.
   void restore(Disk copy);
+  // While down: the data directory is empty, and the next start says --join.
+  void lose_disk();
 
   void receive(const std::string& peer, const std::string& frame);
   // One operation of a client.
   void write(std::vector<OwnedEffect> effects);
   void tick();
   void begin_checkpoint();
+
+  // --- for the mirror
+
+  // Schedules work of this process; nothing happens if it is gone by then.
+  void later(std::uint64_t delay_ms, std::function<void()> work);
+  void raise(const sync::Alarm& alarm);
+  // The process ends, and another one starts on what is then in the data directory.
+  void reopen();
 
  private:
   struct Ticket {
@@ -52,11 +67,10 @@ class Leader {
   struct CheckpointUnderWay {
     sync::Checkpoint checkpoint;
     std::vector<crdt::CellImage> images;
+    std::set<Hash128> conflicts;
   };
 
-  // Schedules work of this process; nothing happens if it is gone by then.
-  template <class Work>
-  void later(std::uint64_t delay_ms, Work work);
+  void end_process();
   void step(sync::Event event);
   void carry_out(sync::Effects effects);
   void acknowledge(sync::Lsn up_to);
@@ -69,8 +83,10 @@ class Leader {
   const std::string region_;
   Disk disk_;
   std::unique_ptr<sync::Replica> replica_;
+  std::unique_ptr<MirrorHost> mirror_;
   std::uint64_t process_ = 0;  // which start this is
   bool restored_ = false;
+  bool join_ = false;
   std::int64_t clock_offset_ms_ = 0;
   mutable std::uint64_t latest_clock_ms_ = 0;
   bool syncing_ = false;

@@ -19,8 +19,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view name = argv[i];
-    if (name == "--verbose") {
-      options.verbose = true;
+    if (name == "--verbose" || name == "--marks") {
+      (name == "--verbose" ? options.verbose : options.marks) = true;
       continue;
     }
     if (++i == argc) return std::nullopt;

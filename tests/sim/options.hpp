@@ -10,6 +10,7 @@ struct Options {
   std::uint64_t first = 1;
   std::uint64_t seeds = 100;
   bool verbose = false;
+  bool marks = false;   // sim only: every mark has to be reached
   std::string planted;  // the canaries only
 };
 

@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
+#include "core/marks.hpp"
 #include "tests/sim/options.hpp"
 #include "tests/sim/seeds.hpp"
 
@@ -19,12 +22,29 @@ void say_which_seed(int) {
   std::_Exit(written < 0 ? 3 : 2);
 }
 
+// Prints how often each rare path was taken; true when each was.
+bool all_marks_reached() {
+  constexpr std::array<std::string_view, turnstone::mark_count> names = {
+#define TURNSTONE_NAME(name) #name,
+      TURNSTONE_MARKS(TURNSTONE_NAME)
+#undef TURNSTONE_NAME
+  };
+  bool all = true;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::uint64_t times = turnstone::marks_reached[i];
+    fmt::print("{:10} {}{}\n", times, names[i], times == 0 ? "  NOT REACHED" : "");
+    all = all && times != 0;
+  }
+  return all;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const auto options = turnstone::sim::parse_options(argc, argv);
   if (!options || !options->planted.empty()) {
-    fmt::print(stderr, "usage: {} [--first SEED] [--seeds COUNT] | --seed SEED [--verbose]\n", argv[0]);
+    fmt::print(stderr, "usage: {} [--first SEED] [--seeds COUNT] [--marks] | --seed SEED [--verbose]\n",
+               argv[0]);
     return 64;
   }
   std::signal(SIGABRT, say_which_seed);
@@ -38,6 +58,7 @@ int main(int argc, char** argv) {
     ++failed;
     fmt::print(stderr, "{}\n{}", report.finding, replay);
   }
+  const bool reached = !options->marks || all_marks_reached();
   fmt::print("{} seeds, {} operations, {} failed\n", options->seeds, operations, failed);
-  return failed == 0 ? 0 : 1;
+  return failed == 0 && reached ? 0 : 1;
 }

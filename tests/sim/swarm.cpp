@@ -151,6 +151,56 @@ void draw_large(Random& random, Swarm& swarm) {
   swarm.limits.compare_within_ms = 6000;
 }
 
+// A log that is cut, and leaders that lose their disks: what they lack is in no log any more.
+void draw_mirrors(Random& random, Swarm& swarm) {
+  sync::MirrorLimits& limits = swarm.mirror;
+  limits.window_pages = random.between(1, 3);
+  limits.keep_copy_ms = random.between(1500, 5000);
+  limits.in_use_ms = random.between(20, 1000);
+  limits.ask_again_ms = random.between(20, 300);
+  limits.page_timeout_ms = random.between(300, 1000);
+  limits.leave_source_ms = random.between(2000, 6000);
+  limits.source_rest_ms = random.between(100, 3000);
+  limits.behind_patience_ms = random.between(500, 3000);
+  if (random.chance(0.3)) limits.bytes_per_second = random.between(6, 20) * sync::mirror_page_bytes;
+  // A leader restored below the floor of a log has writes of its own at times that nobody can take.
+  swarm.limits.ended_origins_max = std::numeric_limits<std::size_t>::max();
+  if (swarm.restore != 0 || !random.chance(0.6)) return;
+  swarm.limits.ended_origins_max = random.between(0, 2);
+  swarm.limits.log_retain_bytes = random.chance(0.4) ? 0 : random.between(0, 3000);
+  if (!random.chance(0.6)) return;
+  swarm.crash_every_ms = random.between(400, 3000);
+  swarm.down_max_ms = random.between(10, 2000);
+  swarm.lose_disk = percent(random, 20, 100);
+  swarm.checkpoint_every_ms = random.between(50, 500);
+  swarm.partition_max_ms = std::max<std::uint64_t>(swarm.partition_max_ms, 3000);
+  if (random.chance(0.7)) swarm.limits.forget_every_ms = random.between(5, 100);
+}
+
+// Copies of states over and over, slow enough that much can happen to them.
+void draw_many_copies(Random& random, Swarm& swarm) {
+  swarm.run_ms = 6000;
+  swarm.links = {};
+  swarm.odd_links.clear();
+  swarm.restore = 0;
+  swarm.partition_every_ms = 0;
+  swarm.partition_max_ms = 2500;
+  swarm.crash_every_ms = random.between(400, 1000);
+  swarm.down_max_ms = random.between(10, 500);
+  swarm.lose_disk = 0.8;
+  swarm.checkpoint_every_ms = random.between(50, 200);
+  swarm.limits = {};
+  swarm.limits.sweep_ms = 1000;
+  swarm.limits.compare_within_ms = 6000;
+  swarm.limits.forget_every_ms = random.between(5, 50);
+  swarm.limits.beacon_idle_ms = random.between(20, 100);
+  swarm.limits.log_retain_bytes = 0;
+  swarm.limits.close_after_ms = random.between(20, 800);
+  swarm.mirror.leave_source_ms = random.between(100, 600);
+  swarm.mirror.page_timeout_ms = 200;
+  swarm.mirror.bytes_per_second = random.between(10, 40) * sync::mirror_page_bytes;
+}
+
 std::size_t some_leaders(Random& random) {
   if (random.chance(0.7)) return 3;
   return random.chance(0.6) ? random.between(2, 5) : random.between(6, 7);
@@ -179,13 +229,8 @@ Swarm swarm_for(Random& random) {
   if (random.chance(0.15)) draw_restored_counter(random, swarm);
   if (random.chance(0.1)) draw_tiny_limits(random, swarm.limits);
   if (random.chance(0.03)) draw_large(random, swarm);
-  // A leader restored below the floor of a log, or one that joins behind it, needs a copy of
-  // a state, which is not simulated.
-  swarm.limits.ended_origins_max = std::numeric_limits<std::size_t>::max();
-  if (swarm.restore == 0 && !swarm.late_joiner && random.chance(0.5)) {
-    swarm.limits.log_retain_bytes = random.chance(0.4) ? 0 : random.between(0, 3000);
-    swarm.limits.ended_origins_max = random.between(0, 2);
-  }
+  draw_mirrors(random, swarm);
+  if (random.chance(0.08)) draw_many_copies(random, swarm);
   return swarm;
 }
 
@@ -197,7 +242,8 @@ std::string describe(const Swarm& s) {
       "{} leaders{}, {} ms, {} writes/s, {} keys, {} fields, counters {}, clear_all {}\n"
       "network: in order {}, {}, partitions every {} up to {} ms{}\n"
       "disk: sync {}-{} ms, short reads {}, checkpoint every {} ms\n"
-      "crash every {} ms, down up to {} ms, restore {} (alone {}), backup every {} ms, skew {} ms, jumps "
+      "crash every {} ms, down up to {} ms, restore {} (alone {}), backup every {} ms, lost disks {}, skew "
+      "{} ms, jumps "
       "every {} of {} "
       "ms\n"
       "limits: page {}, pending {}, publish {}, uncommitted {}, batch {} bytes {} deltas, forget every {} "
@@ -205,7 +251,7 @@ std::string describe(const Swarm& s) {
       s.leaders, s.late_joiner ? " (one joins late)" : "", s.run_ms, s.writes_per_second, s.keys, s.fields,
       s.counters, s.clear_all, s.in_order, to_string(s.links), s.partition_every_ms, s.partition_max_ms, odd,
       s.sync_min_ms, s.sync_max_ms, s.short_read, s.checkpoint_every_ms, s.crash_every_ms, s.down_max_ms,
-      s.restore, s.restore_alone, s.backup_every_ms, s.clock_skew_max_ms, s.clock_jump_every_ms,
+      s.restore, s.restore_alone, s.backup_every_ms, s.lose_disk, s.clock_skew_max_ms, s.clock_jump_every_ms,
       s.clock_jump_max_ms, s.limits.page_bytes, s.limits.pending_bytes_max, s.limits.publish_bytes_max,
       s.limits.uncommitted_bytes_max, s.limits.batch_bytes, s.limits.batch_deltas, s.limits.forget_every_ms,
       s.limits.log_retain_bytes, s.limits.close_after_ms);

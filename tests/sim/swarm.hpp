@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sync/limits.hpp"
+#include "sync/mirror_effect.hpp"
 #include "tests/sim/random.hpp"
 
 namespace turnstone::sim {
@@ -60,13 +61,17 @@ struct Swarm {
   double restore = 0;        // of the crashes: how many come back with an old copy
   double restore_alone = 0;  // of those: how many meet no peer for a while
   std::uint64_t backup_every_ms = 0;
+  double lose_disk = 0;  // of the crashes: how many come back with an empty disk
   std::uint64_t clock_skew_max_ms = 0;
   std::uint64_t clock_jump_every_ms = 0;
   std::uint64_t clock_jump_max_ms = 0;
   // Batches are signed, and a leader writes in another's name.
   std::uint64_t forgery_every_ms = 0;
+  // A leader publishes what nobody can apply.
+  std::uint64_t poison_every_ms = 0;
 
   sync::Limits limits;
+  sync::MirrorLimits mirror;
 };
 
 Swarm swarm_for(Random& random);

@@ -17,7 +17,23 @@ std::string describe_batch(std::string_view bytes) {
   return fmt::format("{}..{}", to_string(Stamp{header->origin, header->first_seq}), header->last_seq());
 }
 
+std::string describe_mirror(const std::string& frame) {
+  const auto message = sync::decode_mirror(7, frame);
+  if (!message) return "a frame that cannot be read";
+  if (const auto* wanted = std::get_if<sync::CopyWanted>(&message->body))
+    return "wants a copy that covers " + to_string(wanted->have);
+  if (const auto* offer = std::get_if<sync::CopyOffer>(&message->body)) {
+    return fmt::format("offer {}: copy {:x} of {} {}", static_cast<int>(offer->status), offer->copy,
+                       to_string(offer->vector), offer->text);
+  }
+  if (const auto* pages = std::get_if<sync::PagesWanted>(&message->body))
+    return fmt::format("wants {} pages of copy {:x} from {}", pages->count, pages->copy, pages->offset);
+  const auto& page = std::get<sync::CopyPage>(message->body);
+  return fmt::format("page of copy {:x} at {}", page.copy, page.offset);
+}
+
 std::string describe_frame(const std::string& frame) {
+  if (sync::is_mirror_frame(frame)) return describe_mirror(frame);
   const auto message = sync::decode_message(7, frame);
   if (!message) return "a frame that cannot be read";
   if (const auto* pull = std::get_if<sync::Pull>(&message->body)) {
@@ -46,8 +62,9 @@ World::World(std::uint64_t seed, bool verbose)
       swarm_(swarm_for(random_)),
       verbose_(verbose),
       network_(swarm_, random_),
-      checkers_(leaders_, swarm_.limits.clock_drift_max_ms) {
+      checkers_(leaders_, swarm_) {
   if (seed % 8 == 3) swarm_.forgery_every_ms = 300;
+  if (seed % 16 == 5) swarm_.poison_every_ms = 1000;
   leaders_.reserve(swarm_.leaders);
   for (std::size_t i = 0; i < swarm_.leaders; ++i) {
     leaders_.emplace_back(*this, i, regions[i]);
@@ -64,6 +81,12 @@ std::vector<std::string> World::peers_of(std::size_t index) const {
     if (i != index) peers.push_back(regions[i]);
   }
   return peers;
+}
+
+std::uint64_t World::keep(StateImage image) {
+  const std::uint64_t name = random_.next();
+  images_.emplace(name, std::move(image));
+  return name;
 }
 
 void World::at(std::uint64_t time_ms, std::function<void()> work) {
@@ -109,7 +132,8 @@ void World::schedule_clients() {
   for (Leader& leader : leaders_) {
     now_and_then(1000 / swarm_.writes_per_second, [this, &leader] {
       const std::uint64_t count = random_.chance(swarm_.burst) ? random_.between(2, 8) : 1;
-      for (std::uint64_t i = 0; i < count && leader.up(); ++i) leader.write(some_operation(swarm_, random_));
+      for (std::uint64_t i = 0; i < count && leader.takes_writes(); ++i)
+        leader.write(some_operation(swarm_, random_));
     });
   }
 }
@@ -126,6 +150,12 @@ void World::schedule_faults() {
     if (frame.empty()) return;
     trace("{} writes in the name of another", forger.region());
     publish(forger, frame);
+  });
+  every(swarm_.poison_every_ms, [this] {
+    const Leader& author = leaders_[random_.below(leaders_.size())];
+    if (!author.up()) return;
+    trace("{} publishes what nobody can apply", author.region());
+    publish(author, poisoned_frame(author.replica(), random_));
   });
   for (Leader& leader : leaders_) {
     every(swarm_.checkpoint_every_ms, [&leader] {
@@ -158,8 +188,21 @@ void World::cut_for_a_while(const std::vector<Link>& links) {
   });
 }
 
-void World::crash_something() {
-  Leader& leader = leaders_[random_.below(leaders_.size())];
+void World::crash_something() { crash_for_a_while(leaders_[random_.below(leaders_.size())]); }
+
+void World::copy_began(const Leader& sink, const std::string& source) {
+  if (!faulty_ || !random_.chance(0.7)) return;
+  at(now_ms_ + random_.below(150), [this, at_sink = random_.chance(0.75), sink = sink.region(), source] {
+    if (!faulty_) return;
+    for (Leader& leader : leaders_) {
+      if (leader.region() != (at_sink ? sink : source)) continue;
+      if (at_sink || random_.chance(0.5)) return crash_for_a_while(leader);
+      return cut_for_a_while(network_.links_of(leader.index()));
+    }
+  });
+}
+
+void World::crash_for_a_while(Leader& leader) {
   if (!leader.up()) return;
   leader.crash();
   // What a copy holds and its original has lost may be closed before the copy is put back: a
@@ -169,9 +212,20 @@ void World::crash_something() {
   at(now_ms_ + random_.between(1, swarm_.down_max_ms), [this, &leader] { come_back(leader); });
 }
 
+// What all that were asked have lost cannot be had of any of them.
+bool World::no_other_joins(const Leader& leader) const {
+  return std::none_of(leaders_.begin(), leaders_.end(), [&](const Leader& other) {
+    return &other != &leader && (other.disk().joining || other.disk().last_lsn() == 0);
+  });
+}
+
 void World::come_back(Leader& leader) {
   if (leader.up()) return;
   const auto& backups = backups_[leader.index()];
+  if (faulty_ && random_.chance(swarm_.lose_disk) && no_other_joins(leader)) {
+    leader.lose_disk();
+    return leader.start();
+  }
   const bool restored = faulty_ && !backups.empty() && random_.chance(swarm_.restore);
   if (restored) {
     auto& copies = backups_[leader.index()];
@@ -195,7 +249,8 @@ void World::run_until(std::uint64_t time_ms) {
 
 bool World::converged() const {
   return std::all_of(leaders_.begin(), leaders_.end(), [&](const Leader& leader) {
-    return leader.replica().full_vector() == leaders_[0].replica().full_vector() &&
+    return leader.takes_writes() && leaders_[0].up() &&
+           leader.replica().full_vector() == leaders_[0].replica().full_vector() &&
            leader.replica().durable() == leader.replica().vector();
   });
 }
@@ -203,6 +258,8 @@ bool World::converged() const {
 std::string World::vectors() const {
   std::string text;
   for (const Leader& leader : leaders_) {
+    if (!leader.takes_writes()) text += "\n" + leader.region() + " takes no writes yet";
+    if (!leader.up()) continue;
     const sync::Replica& replica = leader.replica();
     text += fmt::format("\n{}: {}, durably {}, settled {}, log from {}{}{}", leader.region(),
                         to_string(replica.full_vector()), to_string(replica.durable()),
@@ -222,15 +279,29 @@ std::string World::vectors() const {
 
 std::uint64_t World::pulls() const {
   std::uint64_t pulls = 0;
-  for (const Leader& leader : leaders_) pulls += leader.replica().counters().pulls;
+  for (const Leader& leader : leaders_) {
+    if (leader.up()) pulls += leader.replica().counters().pulls;
+  }
   return pulls;
+}
+
+// Copies are made of what is stored.
+void World::checkpoint_when_dirty(Leader& leader) {
+  if (leader.up() && (leader.replica().keyspace().dirty().size() > 0 ||
+                      leader.replica().last_lsn() > leader.replica().stored_lsn())) {
+    leader.begin_checkpoint();
+  }
+  at(now_ms_ + 500, [this, &leader] { checkpoint_when_dirty(leader); });
 }
 
 void World::heal() {
   trace("everything heals");
   faulty_ = false;
   network_.heal_everything();
-  for (Leader& leader : leaders_) come_back(leader);
+  for (Leader& leader : leaders_) {
+    come_back(leader);
+    checkpoint_when_dirty(leader);
+  }
   const std::uint64_t pulls_before = pulls();
   const std::uint64_t began = now_ms_;
   while (!converged()) {
@@ -240,7 +311,7 @@ void World::heal() {
   trace("converged after {} ms and {} pulls", now_ms_ - began, pulls() - pulls_before);
   const std::uint64_t enough = swarm_.leaders * (200 + checkers_.history().size() +
                                                  (now_ms_ - began) / swarm_.limits.beacon_active_ms);
-  require(pulls() - pulls_before <= enough, "the leaders pull without end");
+  require(pulls() <= pulls_before + enough, "the leaders pull without end");
   // What they know of each other settles: nobody asks for anything, everything is stable.
   run_until(now_ms_ + 2000);
   const std::uint64_t pulls_at_rest = pulls();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <queue>
 #include <string>
 #include <vector>
@@ -40,6 +41,11 @@ class World {
   // False once everything heals.
   bool faulty() const { return faulty_; }
   std::vector<std::string> peers_of(std::size_t index) const;
+  // Keeps a copy of a state file, and names it.
+  std::uint64_t keep(StateImage image);
+  const StateImage& kept(std::uint64_t name) const { return images_.at(name); }
+  // A leader takes another's copy: a good moment for a fault.
+  void copy_began(const Leader& sink, const std::string& source);
   void at(std::uint64_t time_ms, std::function<void()> work);
   void publish(const Leader& from, const std::string& frame);
   void send(const Leader& from, const std::string& to, const std::string& frame);
@@ -66,9 +72,12 @@ class World {
   void partition_something();
   void cut_for_a_while(const std::vector<Link>& links);
   void crash_something();
+  void crash_for_a_while(Leader& leader);
   void come_back(Leader& leader);
+  bool no_other_joins(const Leader& leader) const;
   void run_until(std::uint64_t time_ms);
   void note(const std::string& what);
+  void checkpoint_when_dirty(Leader& leader);
   void heal();
   bool converged() const;
   std::string vectors() const;
@@ -84,6 +93,7 @@ class World {
   std::priority_queue<Work> work_;
   std::vector<Leader> leaders_;
   std::vector<std::vector<Disk>> backups_;
+  std::map<std::uint64_t, StateImage> images_;
   Network network_;
   Checkers checkers_;
 };

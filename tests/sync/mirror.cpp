@@ -317,3 +317,19 @@ TEST_CASE("mirror: two askers share one copy and the limit") {
   CHECK(given["oslo"] >= 9);
   CHECK(given["lima"] >= 9);
 }
+
+TEST_CASE("mirror: a copy with nothing new for the asker gives way to a newer one") {
+  Cluster cluster;
+  Source& source = cluster.sources.try_emplace("paris", 100, state_of(1)).first->second;
+  source.machine.wanted(1000, "oslo", {1, {}}, source.durable, {}, {});
+  source.machine.copy_made(1000, MadeCopy{1, 1, {{paris, 5}}});
+  const auto offered = [&](std::uint64_t now_ms) {
+    const auto effects = source.machine.wanted(now_ms, "oslo", {2, {{paris, 5}}}, source.durable, {}, {});
+    return std::get<CopyOffer>(std::get<MirrorSend>(effects.back()).body).status;
+  };
+  CHECK(offered(2000) == CopyStatus::wait);
+  offered(20'000);
+  CHECK(source.machine.making());
+  source.machine.copy_made(20'000, MadeCopy{1, 1, {{paris, 9}}});
+  CHECK(offered(20'000) == CopyStatus::ready);
+}

@@ -104,6 +104,31 @@ TEST_CASE("floor: writes whose author had not seen what was cut are refused, not
   CHECK(at.tokyo.replica().counters().batches_below_floor == 1);
 }
 
+TEST_CASE("floor: what may not be taken from a log any more comes with the state of who has it") {
+  ThreeLeaders at;
+  at.paris.incr("c", 1);
+  at.paris.sync();
+  at.all_talk();
+  at.tokyo.store();
+  at.all_talk();
+  Node restored("paris", retain_nothing(), 11);
+  restored.now_ms = at.tokyo.now_ms;
+  restored.del("c");
+  restored.sync();
+  const auto frames = restored.take_published();
+  at.tokyo.hear("paris", frames);
+  REQUIRE(at.tokyo.replica().counters().batches_below_floor == 1);
+  CHECK(!at.tokyo.replica().needs_state_of());
+
+  // Dallas has not cut its log, and can tell what the author had seen.
+  at.dallas.hear("paris", frames);
+  at.dallas.sync();
+  CHECK(at.dallas.replica().counters().batches_below_floor == 0);
+  talk({&at.tokyo, &at.dallas});
+  CHECK(at.tokyo.replica().needs_state_of() == "dallas");
+  CHECK(!at.dallas.replica().needs_state_of());
+}
+
 // A mirrored leader's log begins where its copy ends, and not everybody has seen all of that.
 TEST_CASE("floor: a mirrored leader takes writes whose author had not seen all of its copy") {
   Node tokyo("tokyo");

@@ -1,0 +1,150 @@
+#include "sync/mirror.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "core/marks.hpp"
+#include "core/planted.hpp"
+
+namespace turnstone::sync {
+namespace {
+
+constexpr std::uint64_t look_every_ms = 100;
+
+void add(MirrorEffects& effects, MirrorEffects more) {
+  std::move(more.begin(), more.end(), std::back_inserter(effects));
+}
+
+}  // namespace
+
+MirrorEffects Mirror::start(bool noted, bool join, std::optional<StagedCopy> staged) {
+  MirrorEffects effects;
+  joining_ = noted;
+  if (join && replica_.last_lsn() == 0) note_joining(effects);
+  if (!joining_) {
+    effects.emplace_back(DropStaging{});
+  } else if (staged) {
+    sink_.restore(std::move(*staged));
+  }
+  return effects;
+}
+
+MirrorEffects Mirror::receive(const std::string& peer, const MirrorBody& body,
+                              const std::optional<std::string>& no_room) {
+  if (const auto* wanted = std::get_if<CopyWanted>(&body)) {
+    // A leader that has yet to take the data has none to give.
+    if (loading()) return {};
+    VersionVector durable = replica_.durable();
+    durable.join(replica_.closings().retired());
+    return source_.wanted(now_ms(), peer, *wanted, durable, replica_.log().floor(), no_room);
+  }
+  if (const auto* pages = std::get_if<PagesWanted>(&body))
+    return source_.pages_wanted(now_ms(), peer, *pages);
+  if (const auto* offer = std::get_if<CopyOffer>(&body)) return sink_.offered(now_ms(), peer, *offer);
+  return sink_.page(now_ms(), peer, std::get<CopyPage>(body));
+}
+
+MirrorEffects Mirror::tick() {
+  MirrorEffects effects = source_.tick(now_ms());
+  if (now_ms() < next_look_ms_) return effects;
+  next_look_ms_ = now_ms() + look_every_ms;
+  follow_need(effects);
+  if (sink_.state() != MirrorState::idle) {
+    add(effects, with_clock(sink_.tick(now_ms(), sources())));
+  } else if (joining_) {
+    end_joining_if_caught_up(effects);
+  }
+  return effects;
+}
+
+// --- when this leader needs a mirror
+
+void Mirror::follow_need(MirrorEffects& effects) {
+  const bool needed = replica_.needs_state_of().has_value();
+  if (sink_.state() == MirrorState::asking && !needed) sink_.cancel();
+  if (sink_.state() != MirrorState::idle) return;
+  holding_ = needed;
+  if (!needed) return;
+  note_joining(effects);
+  // What was taken before becomes durable first; nothing is added meanwhile.
+  if (replica_.has_open_batch() || replica_.last_lsn() != replica_.durable_lsn()) return;
+  sink_.begin(now_ms(), replica_.full_vector());
+}
+
+// Also the next start has to know it, however this run ends.
+void Mirror::note_joining(MirrorEffects& effects) {
+  if (!std::exchange(joining_, true)) effects.emplace_back(NoteJoining{});
+}
+
+// Another region's durable writes, as its beacon names them, include all that is stable, so all
+// that this region may ever have promised to have.
+void Mirror::end_joining_if_caught_up(MirrorEffects& effects) {
+  const auto peers = replica_.peers();
+  // Who has no peers has nobody to wait for.
+  const bool caught_up = peers.empty() || std::any_of(peers.begin(), peers.end(), [&](const PeerView& peer) {
+                           return peer.origin != Origin{} && replica_.durable().covers(peer.durable);
+                         });
+  if (!planted(Planted::join_too_early) && (!caught_up || holding_)) return;
+  joining_ = false;
+  reached(Mark::mirror_ended);
+  effects.emplace_back(EndJoining{});
+}
+
+std::optional<std::string> Mirror::loading() const {
+  if (sink_.state() != MirrorState::idle) {
+    return fmt::format("this leader takes a copy of another region's state first ({}{}{}: {} of {} bytes)",
+                       name(sink_.state()), sink_.source().empty() ? "" : " from ", sink_.source(),
+                       sink_.bytes(), sink_.total_bytes());
+  }
+  if (joining_ || holding_) return "this leader has not caught up with another region yet";
+  return std::nullopt;
+}
+
+// Time passed, so that a clock that is set back stops no timer.
+std::uint64_t Mirror::now_ms() const { return replica_.timer_ms(); }
+
+std::vector<std::string> Mirror::sources() const {
+  std::vector<std::string> regions;
+  for (const PeerView& peer : replica_.peers()) {
+    if (peer.is_heard && !sink_.have().covers(peer.durable)) regions.push_back(peer.region);
+  }
+  return regions;
+}
+
+MirrorEffects Mirror::with_clock(MirrorEffects effects) const {
+  for (MirrorEffect& effect : effects) {
+    if (planted(Planted::adopt_copied_clock)) break;
+    if (auto* check = std::get_if<CheckStaged>(&effect)) check->hlc_max = replica_.hlc_max();
+  }
+  return effects;
+}
+
+// --- answers
+
+MirrorEffects Mirror::copy_made(const Result<MadeCopy>& made) { return source_.copy_made(now_ms(), made); }
+
+MirrorEffects Mirror::staged(std::uint64_t copy, std::uint64_t bytes) {
+  return with_clock(sink_.staged(now_ms(), copy, bytes));
+}
+
+MirrorEffects Mirror::staging_failed(const std::string& why) { return sink_.staging_failed(now_ms(), why); }
+
+MirrorEffects Mirror::checked(std::uint64_t copy, const Result<void>& good) {
+  MirrorEffects effects = sink_.checked(now_ms(), copy, good);
+  // Writes and batches were refused all the time; whatever came all the same must not be lost.
+  const bool as_it_was = replica_.full_vector() == sink_.have() && !replica_.has_open_batch();
+  if (sink_.state() != MirrorState::installing || as_it_was) return effects;
+  return not_installed("this leader has writes that came meanwhile");
+}
+
+MirrorEffects Mirror::not_installed(const std::string& why) {
+  sink_.not_installed(now_ms(), replica_.full_vector());
+  MirrorEffects effects;
+  effects.emplace_back(Alarm{"mirror_not_installed", why});
+  return effects;
+}
+
+}  // namespace turnstone::sync
