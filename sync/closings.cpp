@@ -47,30 +47,38 @@ const Closing* Closings::find(Origin origin) const {
   return closing == open_.end() ? nullptr : &closing->second;
 }
 
-bool Closings::covers_all_acknowledgements(const VersionVector& vector, const Closing& closing,
-                                           std::map<Origin, Seq>& asked) const {
-  return std::all_of(closing.acknowledged.begin(), closing.acknowledged.end(), [&](const auto& item) {
-    const Stamp stamp = item.second.stamp;
-    return is_retired(stamp.origin) || entry(vector, stamp.origin, asked) >= stamp.seq;
-  });
-}
+class Closings::Reading {
+ public:
+  Reading(const Closings& closings, const VersionVector& vector) : closings_(closings), vector_(vector) {}
 
-Seq Closings::entry(const VersionVector& vector, Origin origin, std::map<Origin, Seq>& asked) const {
-  const Seq seq = vector.get(origin);
-  const Closing* closing = find(origin);
-  if (closing == nullptr || !closing->complete() || seq >= closing->last()) return seq;
-  // Several closings may hang on the same one.
-  const auto [known, is_new] = asked.emplace(origin, seq);
-  if (!is_new) return known->second;
-  if (covers_all_acknowledgements(vector, *closing, asked)) known->second = closing->last();
-  return known->second;
-}
+  Seq of(Origin origin) {
+    const Seq seq = vector_.get(origin);
+    const Closing* closing = closings_.find(origin);
+    if (closing == nullptr || !closing->complete() || seq >= closing->last()) return seq;
+    const auto [known, is_new] = known_.try_emplace(origin, seq);
+    if (is_new && covers_acknowledgements_of(*closing)) known_[origin] = closing->last();
+    return known_[origin];
+  }
+
+  bool covers_acknowledgements_of(const Closing& closing) {
+    return std::all_of(closing.acknowledged.begin(), closing.acknowledged.end(), [this](const auto& item) {
+      const Stamp stamp = item.second.stamp;
+      return closings_.is_retired(stamp.origin) || of(stamp.origin) >= stamp.seq;
+    });
+  }
+
+ private:
+  const Closings& closings_;
+  const VersionVector& vector_;
+  std::map<Origin, Seq> known_;
+};
 
 void Closings::normalize(VersionVector& vector) const {
+  if (open_.empty() && retired_.entries().empty()) return;
   VersionVector left_out;
+  Reading reading(*this, vector);
   for (const auto& [origin, closing] : open_) {
-    std::map<Origin, Seq> asked;
-    left_out.set(origin, entry(vector, origin, asked));
+    if (const Seq seq = reading.of(origin); seq != 0) left_out.set(origin, seq);
   }
   vector.join(left_out);
   vector.remove(retired_);
@@ -78,9 +86,9 @@ void Closings::normalize(VersionVector& vector) const {
 
 std::vector<Origin> Closings::retire(const VersionVector& floor) {
   std::vector<Origin> found;
+  Reading reading(*this, floor);
   for (auto closing = open_.begin(); closing != open_.end();) {
-    std::map<Origin, Seq> asked;
-    if (closing->second.complete() && covers_all_acknowledgements(floor, closing->second, asked)) {
+    if (closing->second.complete() && reading.covers_acknowledgements_of(closing->second)) {
       found.push_back(closing->first);
       retired_.set(closing->first, closing->second.last());
       closing = open_.erase(closing);
@@ -94,9 +102,9 @@ std::vector<Origin> Closings::retire(const VersionVector& floor) {
 VersionVector Closings::ends_to_cut(const VersionVector& stable, std::size_t ended_max) const {
   VersionVector ends;
   std::size_t ended = 0;
+  Reading reading(*this, stable);
   for (const auto& [origin, closing] : open_) {
-    std::map<Origin, Seq> asked;
-    if (!closing.complete() || !covers_all_acknowledgements(stable, closing, asked)) continue;
+    if (!closing.complete() || !reading.covers_acknowledgements_of(closing)) continue;
     ++ended;
     for (const auto& [region, acknowledgement] : closing.acknowledged) {
       const Stamp stamp = acknowledgement.stamp;

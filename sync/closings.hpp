@@ -76,11 +76,10 @@ class Closings {
   friend bool operator==(const Closings&, const Closings&) = default;
 
  private:
-  bool covers_all_acknowledgements(const VersionVector& vector, const Closing& closing,
-                                   std::map<Origin, Seq>& asked) const;
-  // What a vector says of an origin: its author may have left it out, or have retired it
-  // before it told how much it had. Who has applied all acknowledgements has all of it.
-  Seq entry(const VersionVector& vector, Origin origin, std::map<Origin, Seq>& asked) const;
+  // What a vector says of each origin: its author may have left it out, or have retired it
+  // before it told how much it had. Who has applied all acknowledgements has all of it, and
+  // the origins of these may be left out themselves. Each is answered once.
+  class Reading;
 
   std::map<Origin, Closing> open_;
   VersionVector retired_;

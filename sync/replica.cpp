@@ -216,12 +216,8 @@ void Replica::tick(Effects& effects) {
   }
   if (timer_ms_ >= next_forget_ms_) {
     next_forget_ms_ = timer_ms_ + config_.limits.forget_every_ms;
-    if (stability_.advance(durable_, vector_)) {
-      VersionVector stable = stability_.stable();
-      stable.join(closings_.retired());
-      keyspace_.forget_stable(stable);
-      forgotten_.join(stability_.stable());
-    }
+    stability_.advance(durable_, vector_);
+    forget_stable();
     cut_log(effects);
     retire_ended();
     close_ended(effects);
@@ -229,11 +225,26 @@ void Replica::tick(Effects& effects) {
   pull_if_behind(effects);
 }
 
+void Replica::forget_stable() {
+  VersionVector past = stability_.stable();
+  past.join(closings_.retired());
+  if (past == past_) return;
+  past_ = std::move(past);
+  keyspace_.forget_stable(past_);
+  forgotten_.join(stability_.stable());
+}
+
 void Replica::cut_log(Effects& effects) {
   // A replay would list again what was listed again since, and needs the same log for it.
   if (stored_lsn_ < relisted_lsn_) return;
-  const VersionVector ends = closings_.ends_to_cut(stability_.stable(), config_.limits.ended_origins_max);
-  if (log_index_.cut(stability_.stable(), stored_lsn_, config_.limits.log_retain_bytes, ends)) {
+  // What is stable follows from what is applied, and a cut outlives a crash that takes the
+  // newest of that back: deltas that have not seen what is cut would then come once more.
+  if (!stable_then_) stable_then_ = {last_lsn(), stability_.stable()};
+  if (durable_lsn_ < stable_then_->lsn && !planted(Planted::cut_before_sync)) return;
+  VersionVector stable = std::exchange(stable_then_, std::nullopt)->vector;
+  stable.meet(stability_.stable());  // it may have been lowered since
+  const VersionVector ends = closings_.ends_to_cut(stable, config_.limits.ended_origins_max);
+  if (log_index_.cut(stable, stored_lsn_, config_.limits.log_retain_bytes, ends)) {
     effects.push_back(Truncate{log_index_.floor_lsn()});
   }
 }

@@ -299,6 +299,7 @@ class Replica final : private crdt::KeyspaceObserver {
   bool is_one_too_many(Origin origin, Effects& effects);
   bool is_short_enough(const std::string& region, const Beacon& report, Effects& effects);
   void refuse_below_floor(const BatchHeader& header, Effects& effects);
+  void forget_stable();
   void cut_log(Effects& effects);
 
   void answer_pull(const std::string& region, const Pull& pull, Effects& effects);
@@ -333,6 +334,13 @@ class Replica final : private crdt::KeyspaceObserver {
   LogIndex log_index_;
 
   Closings closings_;
+  // What was stable when the log had come this far.
+  struct StableThen {
+    Lsn lsn = 0;
+    VersionVector vector;
+  };
+  std::optional<StableThen> stable_then_;
+  VersionVector past_;  // stable, or retired: the cells list nothing of it singly
   // Of origins whose end this region has acknowledged: what other members have all the same.
   std::map<Origin, Seq> needed_;
   std::map<Origin, std::uint64_t> last_heard_;

@@ -24,7 +24,7 @@ class Stability {
   // an old copy): what it had not seen is not stable after all.
   void lower(const std::string& member, const VersionVector& context);
 
-  // Takes settled origins out of every vector here.
+  // Takes retired origins out of every vector here.
   void remove(const VersionVector& origins);
 
   const VersionVector& stable() const { return stable_; }

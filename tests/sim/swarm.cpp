@@ -108,6 +108,26 @@ std::string to_string(const LinkFaults& f) {
                      f.request_loss, f.duplication);
 }
 
+// Leaders that start again and again, and logs that are cut at once: origins end, and the
+// origins by which their end was acknowledged end, too.
+void draw_restarts(Random& random, Swarm& swarm) {
+  swarm.run_ms = random.between(3000, 8000);
+  swarm.partition_every_ms = 0;
+  swarm.late_joiner = false;
+  swarm.restore = swarm.lose_disk = 0;
+  swarm.links = {};
+  swarm.links.delay_max_ms = 10;
+  swarm.odd_links.clear();
+  swarm.crash_every_ms = random.between(50, 300);
+  swarm.down_max_ms = random.between(5, 100);
+  swarm.checkpoint_every_ms = random.between(20, 200);
+  swarm.limits.forget_every_ms = random.between(5, 50);
+  swarm.limits.beacon_idle_ms = random.between(20, 100);
+  swarm.limits.close_after_ms = random.between(20, 100);
+  swarm.limits.log_retain_bytes = 0;
+  swarm.limits.ended_origins_max = 0;
+}
+
 // Every limit so low that what happens rarely happens all the time.
 void draw_tiny_limits(Random& random, sync::Limits& limits) {
   limits.page_bytes = random.between(1, 200);
@@ -231,6 +251,7 @@ Swarm swarm_for(Random& random) {
   if (random.chance(0.03)) draw_large(random, swarm);
   draw_mirrors(random, swarm);
   if (random.chance(0.08)) draw_many_copies(random, swarm);
+  if (random.chance(0.05)) draw_restarts(random, swarm);
   return swarm;
 }
 
