@@ -18,7 +18,6 @@ enum class Planted {
   trust_empty_page,                // an empty answer to a pull is taken for "there is nothing"
   skip_copy_on_write,              // a checkpoint takes cells as they are when their turn comes
   truncate_unstable,               // the log is cut where the state is stored, stable or not
-  cut_before_sync,                 // the log is cut by what is applied and not yet durable
   close_at_first_acknowledgement,  // an origin ends before every member has said what it has
   skip_signature_check,            // a batch is taken whoever signed it
   origin_of_anybody,               // a region may begin an origin that is another region's

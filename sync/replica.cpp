@@ -240,7 +240,7 @@ void Replica::cut_log(Effects& effects) {
   // What is stable follows from what is applied, and a cut outlives a crash that takes the
   // newest of that back: deltas that have not seen what is cut would then come once more.
   if (!stable_then_) stable_then_ = {last_lsn(), stability_.stable()};
-  if (durable_lsn_ < stable_then_->lsn && !planted(Planted::cut_before_sync)) return;
+  if (durable_lsn_ < stable_then_->lsn) return;
   VersionVector stable = std::exchange(stable_then_, std::nullopt)->vector;
   stable.meet(stability_.stable());  // it may have been lowered since
   const VersionVector ends = closings_.ends_to_cut(stable, config_.limits.ended_origins_max);

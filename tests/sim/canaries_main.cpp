@@ -31,7 +31,6 @@ constexpr std::pair<Planted, std::string_view> bugs[] = {
     {Planted::truncate_unstable, "truncate_unstable"},
     {Planted::skip_signature_check, "skip_signature_check"},
     {Planted::origin_of_anybody, "origin_of_anybody"},
-    {Planted::cut_before_sync, "cut_before_sync"},
     {Planted::close_at_first_acknowledgement, "close_at_first_acknowledgement"},
     {Planted::clock_over_causality, "clock_over_causality"},
     {Planted::corrupt_row, "corrupt_row"},

@@ -97,7 +97,7 @@ bool Disk::finish_install() {
   floor_lsn_ = state_.checkpoint.lsn;
   floor_ = state_.vector();
   holds_ = state_vector();
-  return mirrored_ = true;
+  return true;
 }
 
 void Disk::load_cells(crdt::Keyspace& keyspace) const {

@@ -79,12 +79,10 @@ class Disk {
   std::optional<StateImage> checked;
   // What a start does first of all. True when the state is a new one.
   bool finish_install();
-  // The log begins where a copy ended, which was not stable.
-  bool mirrored() const { return mirrored_; }
 
   // Recovers a replica the way the server does: state, positions in the log, replay.
   // Throws a Finding when something stored is refused. A host need not keep what the cells
-  // have forgotten.
+  // have forgotten while its log is whole.
   void recover(sync::Replica& replica, bool keeps_forgotten) const;
   // The origin of the region's newest batch in the log.
   Origin newest_origin_of(const std::string& region) const;
@@ -96,7 +94,6 @@ class Disk {
   std::size_t synced_ = 0;
   VersionVector holds_;
   StateImage state_;
-  bool mirrored_ = false;
 };
 
 }  // namespace turnstone::sim

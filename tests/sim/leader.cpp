@@ -54,7 +54,7 @@ void Leader::start() {
       [this](const crdt::Conflict& conflict) { world_.checkers().conflict(*this, conflict); });
   replica_->on_log_scan([this](const std::function<void(std::string_view)>& visit) { disk_.scan(visit); });
   if (disk_.finish_install()) world_.checkers().installed(*this);
-  disk_.recover(*replica_, disk_.mirrored() || world_.random().chance(0.8));
+  disk_.recover(*replica_, disk_.floor_lsn() != 0 || world_.random().chance(0.8));
   world_.trace("{} starts as {} with {} of {} batches in its state", region_, to_string(config.origin),
                disk_.state_lsn(), disk_.last_lsn());
   world_.checkers().started(*this);

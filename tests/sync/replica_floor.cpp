@@ -53,6 +53,33 @@ TEST_CASE("floor: the log is cut once everybody has it durably and the state is 
   CHECK(at.tokyo.cut_up_to == 0);
 }
 
+TEST_CASE("floor: what follows from deltas that are not durable yet cuts nothing") {
+  ThreeLeaders at;
+  at.paris.set("a", "1");
+  at.paris.sync();
+  at.all_talk();
+  at.tokyo.set("b", "1");
+  at.tokyo.sync();
+  const auto batch = at.tokyo.take_published();
+  at.dallas.hear("tokyo", batch);
+  at.dallas.sync();
+  at.paris.hear("tokyo", batch);  // applied; a crash would take it back
+  at.paris.store();
+  for (Node* node : {&at.tokyo, &at.dallas}) {
+    node->now_ms += 1500;
+    node->tick();
+    at.paris.hear(node->region(), node->take_published());
+  }
+  at.paris.now_ms += 1500;
+  at.paris.tick();
+  CHECK(at.paris.replica().stable().get(Origin{1}) == 1);
+  CHECK(at.paris.cut_up_to == 0);
+  at.paris.sync();
+  at.paris.now_ms += 1500;
+  at.paris.tick();
+  CHECK(at.paris.cut_up_to == 1);
+}
+
 TEST_CASE("floor: a region that is away keeps the log as it is") {
   ThreeLeaders at;
   at.paris.set("a", "1");
