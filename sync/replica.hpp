@@ -122,7 +122,8 @@ class Replica final : private crdt::KeyspaceObserver {
   // The stored state holds the log up to here; our clock had come this far.
   void restore_position(Lsn lsn, Hlc hlc);
   // What the stored cells have forgotten. A host whose log is whole may do without this call:
-  // then anything may be forgotten, and the log is scanned when a delta arrives that had not seen all of the stored state.
+  // then anything may be forgotten, and the log is scanned when a delta arrives that had not seen all of the
+  // stored state.
   void restore_forgotten(VersionVector forgotten) { forgotten_ = std::move(forgotten); }
   // Where the log begins; before its batches are learnt.
   void restore_floor(Lsn lsn, VersionVector vector);

@@ -33,7 +33,7 @@ Result<sync::MadeCopy> Copies::make(std::uint64_t copy, const std::function<bool
   std::error_code error;
   std::filesystem::create_directory(directory_, state_.parent_path(), error);
   if (error) return fail(Errc::io, fmt::format("cannot make {}: {}", directory_.string(), error.message()));
-  const auto made = [&]() -> Result<sync::MadeCopy> {
+  auto made = [&]() -> Result<sync::MadeCopy> {
     if (auto taken = storage::snapshot(state_, file(copy), go_on); !taken)
       return tl::make_unexpected(taken.error());
     sync::MadeCopy result;

@@ -101,7 +101,7 @@ Result<void> Staging::check(const storage::Identity& identity, const VersionVect
     if (!vector->covers(have)) return fail(Errc::corrupt, "it lacks writes that this leader has");
     floor = {state->position().lsn, std::move(*vector)};
     if (auto set = limit_clock(*state, hlc_max); !set) return set;
-    const auto read = state->for_each_cell([](const storage::StoredCell&) -> Result<void> { return {}; });
+    auto read = state->for_each_cell([](const storage::StoredCell&) -> Result<void> { return {}; });
     if (!read) return read;
   }
   {

@@ -5,8 +5,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "regions/verify/report.hpp"
@@ -40,7 +40,7 @@ Result<void> Keeper::keep(const std::string& region, std::size_t bucket, const R
   if (good && std::fflush(file.get()) == 0 && fsync(fileno(file.get())) == 0) return {};
   return fail(Errc::io, fmt::format("the replaced rows cannot be kept in {}: {}; nothing of this bucket was "
                                     "replaced",
-                                    path_, std::strerror(errno)));
+                                    path_, std::generic_category().message(errno)));
 }
 
 Result<std::vector<Mended>> mend(std::vector<LeaderView>& leaders, std::size_t bucket, std::size_t source,
