@@ -20,6 +20,17 @@ std::uint64_t unix_ms() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
+// What can be done about a log that cannot be read.
+constexpr std::string_view whole_again =
+    "Put the whole data directory back from a copy, or move it away and start with an empty one, which takes "
+    "from the other regions what they have";
+
+// The same for errors of the files themselves, which say what is wrong and no more.
+Error of_log(Error error) {
+  if (error.code == Errc::corrupt) error.message = fmt::format("{}. {}", error.message, whole_again);
+  return error;
+}
+
 class Recovery {
  public:
   Recovery(const storage::DataDirectory& directory, const storage::Identity& identity,
@@ -79,9 +90,9 @@ class Recovery {
       return fail(
           Errc::corrupt,
           fmt::format("{} holds the log up to batch {}, but {} ends with batch {}: the log has lost its "
-                      "newest part. Put the whole directory back from a copy, or move it away and start "
-                      "with an empty one, which takes from the other regions what they have",
-                      directory_.file(state_file).string(), report_.state_lsn, log_file, report_.log_lsn));
+                      "newest part. {}",
+                      directory_.file(state_file).string(), report_.state_lsn, log_file, report_.log_lsn,
+                      whole_again));
     }
     if (report_.state_lsn < floor_.lsn) {
       return without_state({Errc::corrupt, fmt::format("it holds the log up to batch {} only, and the log "
@@ -109,12 +120,9 @@ class Recovery {
   Result<void> set_state_aside() {
     state_.reset();
     if (floor_.lsn > 0) {
-      return fail(
-          Errc::corrupt,
-          fmt::format("{}: {}. The log alone cannot replace it: its old part was cut. Restore the data "
-                      "directory from a copy, or start with an empty one and take the data from the "
-                      "other regions",
-                      directory_.file(state_file).string(), unusable_));
+      return fail(Errc::corrupt,
+                  fmt::format("{}: {}. The log alone cannot replace it: its old part was cut. {}",
+                              directory_.file(state_file).string(), unusable_, whole_again));
     }
     const std::string name = fmt::format("{}.damaged-{}", state_file, unix_ms());
     if (auto moved = directory_.set_aside(state_file, name); !moved) return moved;
@@ -127,10 +135,8 @@ class Recovery {
   using Heads = std::map<Origin, Seq>;
 
   tl::unexpected<Error> log_damaged(sync::Lsn lsn, std::string_view what) const {
-    return fail(Errc::corrupt, fmt::format("{}: batch {} of the log {}; restore the data directory from a "
-                                           "copy, or start with an empty one and take the data from the "
-                                           "other regions",
-                                           directory_.file(log_file).string(), lsn, what));
+    return fail(Errc::corrupt,
+                fmt::format("{}: batch {} of the log {}", directory_.file(log_file).string(), lsn, what));
   }
 
   Result<void> index_log(Heads& heads) {
@@ -149,8 +155,8 @@ class Recovery {
       replica_->restore_index(row.lsn, row.origin, row.first_seq, row.last_seq, row.bytes);
       return {};
     });
-    if (read && next != last + 1) return log_damaged(next, "is missing");
-    return read;
+    if (read && next != last + 1) read = log_damaged(next, "is missing");
+    return read.map_error(of_log);
   }
 
   Result<void> load_origins(const Heads& heads) {
@@ -240,7 +246,8 @@ class Recovery {
     const sync::Lsn first = replica_->last_lsn() + 1;
     const bool is_there = first <= log_.last_lsn();
     if (!is_there || (!unappliable_ && damaged_ == DamagedLog::refuse)) {
-      return fail(Errc::corrupt, reason + (is_there ? "; or start once with --set-damaged-aside" : ""));
+      return fail(Errc::corrupt, fmt::format("{}. {}{}", reason, whole_again,
+                                             is_there ? "; or start once with --set-damaged-aside" : ""));
     }
     report_.alarms.push_back(
         fmt::format("{}. It is kept aside, with {} batches behind it: each start tries again, "
@@ -299,9 +306,9 @@ Result<Store> open_store(const std::filesystem::path& path, const storage::Ident
     return tl::make_unexpected(expected.error());
   }
   auto log = storage::LogDb::open(directory->file(log_file), identity);
-  if (!log) return tl::make_unexpected(log.error());
+  if (!log) return tl::make_unexpected(of_log(log.error()));
   auto reader = storage::LogReader::open(directory->file(log_file));
-  if (!reader) return tl::make_unexpected(reader.error());
+  if (!reader) return tl::make_unexpected(of_log(reader.error()));
   Recovery recovery(*directory, identity, make_replica, conflicts_wanted, std::move(*reader), *log, damaged);
   if (auto recovered = recovery.run(); !recovered) return tl::make_unexpected(recovered.error());
   return recovery.take(std::move(*directory), std::move(*log));

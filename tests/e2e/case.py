@@ -68,6 +68,18 @@ def number(name, default):
     return type(default)(os.environ.get(name, default))
 
 
+def share(count):
+    """This process's part of `count` things to do, when side_by_side.py shares them out."""
+    index, of = part()
+    return count // of + (index < count % of)
+
+
+def part():
+    """(this process's index, how many there are)"""
+    index, of = os.environ.get("TURNSTONE_SHARE", "0/1").split("/")
+    return int(index), int(of)
+
+
 def main():
     """unittest.main, but a run that could test nothing is a skip and never a pass."""
     program = unittest.main(module="__main__", verbosity=2, exit=False, warnings="ignore")

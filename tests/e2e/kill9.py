@@ -1,8 +1,6 @@
 #!/usr/bin/python3
 """kill -9 of any leader under load at any moment, many times: no acknowledged write is
 lost, none takes effect twice, no effect shows before its cause."""
-import time
-
 import case
 import under_load
 from ledger import DIGITS, Writer
@@ -12,34 +10,39 @@ CYCLES = case.number("TURNSTONE_KILL_CYCLES", 200)
 
 
 class Kill9(under_load.UnderLoad):
-    cycles = CYCLES
+    cycles = case.share(CYCLES)
 
     def test_no_acknowledged_write_is_lost_and_none_doubled(self):
         # Lives are short here: two of the three write their state often enough to be killed at it.
         self.paris.options = ["--checkpoint-interval-ms", "20"]
         self.tokyo.options = ["--checkpoint-interval-ms", "300"]
+        self.kills = 0
         self.run_cycles(self.kill_some)
+        print("%d kills" % self.kills)
 
     def kill_some(self):
         rng = self.rng
         count = rng.choice((1, 1, 1, 1, 1, 1, 1, 2, 2, 3))
         victims = rng.sample(list(self.cluster), count)
-        time.sleep(rng.uniform(0.05, 0.8))
+        self.some_load()
         for victim in victims:
-            self.assertTrue(victim.is_running(), "%s ended by itself:\n%s" % (victim.region, victim.log_tail(20)))
-            victim.kill9()
+            self.kill(victim)
         if rng.random() < 0.5:
-            time.sleep(rng.uniform(0, 0.3))
+            self.sleep(0, 0.3)
         for victim in victims:
             victim.start(wait=False)
         while rng.random() < 0.3:  # and again while it recovers
-            time.sleep(rng.uniform(0, 0.25))
+            self.sleep(0, 0.25)
             victim = rng.choice(victims)
-            self.assertTrue(victim.is_running(), "%s ended by itself:\n%s" % (victim.region, victim.log_tail(20)))
-            victim.kill9()
+            self.kill(victim)
             victim.start(wait=False)
         for victim in victims:
             victim.wait_ready()
+
+    def kill(self, victim):
+        self.assertTrue(victim.is_running(), "%s ended by itself:\n%s" % (victim.region, victim.log_tail(20)))
+        victim.kill9()
+        self.kills += 1
 
 
 class Canary(case.ClusterTest):

@@ -27,16 +27,19 @@ class Operation:
 
 
 class Writer:
-    """One connection at a time to one of `leaders`; at home when there is only one."""
+    """One connection at a time to one of `leaders`; at home when there is only one. Waits up to
+    `pause` seconds between pipelines."""
 
-    def __init__(self, name, leaders, seed):
+    def __init__(self, name, leaders, seed, pause=0.003):
         self.name = name
         self.leaders = leaders
         self.at_home = len(leaders) == 1
         self.rng = random.Random(seed)
+        self.pause = pause
         # Its leader may have forgotten what it acknowledged, until the others bring it back.
         self.forgetful = False
         self.operations = 0
+        self.unanswered = 0
         self.next = 0
         self.next_cause = 0
         # The ledger. done: acknowledged. maybe: sent and never answered.
@@ -69,7 +72,7 @@ class Writer:
                     if client is None or (not self.at_home and self.rng.random() < 0.1):
                         client = self.rng.choice(self.leaders).connect(timeout=20)
                     self._write(client)
-                    self._stop.wait(self.rng.uniform(0, 0.003))
+                    self._stop.wait(self.rng.uniform(0, self.pause))
                 except Disconnected:
                     client = None
                     self._stop.wait(self.rng.uniform(0, 0.05))
@@ -83,9 +86,11 @@ class Writer:
             sent += self._draw_cause()
         for operation in sent:
             operation.sent()
+        self.unanswered += len(sent)
         client.send_bytes(b"".join(encode(operation.command) for operation in sent))
         for operation in sent:
             reply = client.read()
+            self.unanswered -= 1
             if self.forgetful and operation.command[0] == "SREM" and reply == 0:
                 operation.refused()
             elif not isinstance(reply, ReplyError):
@@ -195,10 +200,11 @@ class Relay:
     """Reads the writers' x at one leader and writes it there as z: who shows z shows x. And
     watches: at every leader y <= x and z <= x, at any time."""
 
-    def __init__(self, leaders, writers, seed):
+    def __init__(self, leaders, writers, seed, pause=0):
         self.leaders = leaders
         self.names = [writer.name for writer in writers if writer.at_home]
         self.rng = random.Random(seed)
+        self.pause = pause
         self.looks = 0
         self.error = None
         self._stop = threading.Event()
@@ -221,6 +227,7 @@ class Relay:
                 with self.rng.choice(self.leaders).connect(timeout=20) as client:
                     for _ in range(20):
                         self._look(client)
+                        self._stop.wait(self.rng.uniform(0, self.pause))
             except Disconnected:
                 self._stop.wait(0.01)
             except Exception as error:

@@ -192,6 +192,18 @@ TEST_CASE("store: a state file that is no database is set aside, a missing one i
   CHECK(leader.report().batches_replayed == 4);
 }
 
+TEST_CASE("store: a log that is no database any more stops the start, which says what can be done") {
+  const TempDirectory temp;
+  some_history(temp.path());
+  SECTION("its first pages are foreign") { std::ofstream(temp / "log.db") << std::string(9000, '?'); }
+  SECTION("only part of the file is there, as after a lost write-ahead log") {
+    std::filesystem::resize_file(temp / "log.db", std::filesystem::file_size(temp / "log.db") / 2);
+  }
+  const Error error = refused(temp.path());
+  CHECK(error.code == Errc::corrupt);
+  CHECK_THAT(error.message, Contains((temp / "log.db").string()) && Contains("start with an empty one"));
+}
+
 TEST_CASE("store: a damaged batch that has to be replayed stops the start, with its number") {
   const TempDirectory temp;
   some_history(temp.path());
