@@ -22,12 +22,14 @@ enum class Planted {
   skip_signature_check,            // a batch is taken whoever signed it
   origin_of_anybody,               // a region may begin an origin that is another region's
   clock_over_causality,            // a write spares rows that it has seen if their clock is later
+  count_joined_twice,              // an increment is counted twice that joins an entry of its batch
   corrupt_row,                     // what other leaders wrote is stored with another value
   compare_busy_buckets,            // buckets are compared that not everybody has all writes of
   compare_old_beacons,             // digests are compared whose sender had not seen all of our rows
   compare_unseen_writes,           // digests are compared of rows that we have not all seen
   adopt_copied_clock,              // a leader's clock goes as far as that of the leader whose state it took
   join_too_early,                  // a leader that lost its disk takes writes before it has caught up
+  stamp_while_joining,             // it asks for the end of its earlier run before it has caught up
   skip_copy_hash,                  // a copied state is not compared with its hash
   leave_below_floor,               // what may not be taken from a log any more is never asked for
 };

@@ -93,6 +93,7 @@ bool Cell::increment(const RowId& id, const Author& author, FixedDecimal amount)
       last.id = id;
       last.hlc = author.hlc;
       last.amount += amount;
+      if (planted(Planted::count_joined_twice)) counter_->total += amount;
       reached(Mark::increments_joined);
       return false;
     }

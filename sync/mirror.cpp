@@ -29,6 +29,7 @@ MirrorEffects Mirror::start(bool noted, bool join, std::optional<StagedCopy> sta
   } else if (staged) {
     sink_.restore(std::move(*staged));
   }
+  pause_stamping();
   return effects;
 }
 
@@ -57,7 +58,14 @@ MirrorEffects Mirror::tick() {
   } else if (joining_) {
     end_joining_if_caught_up(effects);
   }
+  pause_stamping();
   return effects;
+}
+
+// A run that is to catch up first may know an earlier one of its own by then, from the state that
+// it took, and would ask for its end.
+void Mirror::pause_stamping() {
+  replica_.set_stamping_paused(loading().has_value() && !planted(Planted::stamp_while_joining));
 }
 
 // --- when this leader needs a mirror

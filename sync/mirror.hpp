@@ -47,6 +47,7 @@ class Mirror {
   void follow_need(MirrorEffects& effects);
   void note_joining(MirrorEffects& effects);
   void end_joining_if_caught_up(MirrorEffects& effects);
+  void pause_stamping();
   // Those that have something for this leader and are there.
   std::vector<std::string> sources() const;
   std::uint64_t now_ms() const;

@@ -208,6 +208,9 @@ class Replica final : private crdt::KeyspaceObserver {
   void on_key_change(KeyChangeSink sink) { key_change_sink_ = std::move(sink); }
   // While set, batches of other leaders are not taken; they are pulled later.
   void set_ingest_paused(bool paused) { ingest_paused_ = paused; }
+  // While set, it stamps nothing of its own accord: it has yet to catch up, and what it stamped
+  // now would have seen too little for anybody to take it.
+  void set_stamping_paused(bool paused) { stamping_paused_ = paused; }
 
  private:
   struct Uncommitted {
@@ -355,6 +358,7 @@ class Replica final : private crdt::KeyspaceObserver {
   std::optional<PullUnderWay> pull_;
   std::uint64_t next_request_ = 1;
   bool ingest_paused_ = false;
+  bool stamping_paused_ = false;
 
   Stability stability_;
   // No cell lists an increment singly that this covers; all that it does not cover are listed.

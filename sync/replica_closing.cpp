@@ -79,7 +79,9 @@ bool Replica::has_what_members_have(Origin origin, const Closing& closing) const
 }
 
 void Replica::close_ended(Effects& effects) {
-  if (config_.limits.close_after_ms == 0 || ingest_paused_ || history_ended()) return;
+  if (config_.limits.close_after_ms == 0 || ingest_paused_ || stamping_paused_ || history_ended()) return;
+  // The mirror has not heard of it yet.
+  if (needs_state_of()) return;
   if (timer_ms_ >= started_ms_ + config_.limits.close_after_ms) {
     std::vector<Origin> ended;
     for (const auto& [origin, state] : origins_) {

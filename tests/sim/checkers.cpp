@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/planted.hpp"
@@ -14,6 +15,9 @@ namespace {
 
 constexpr std::uint64_t cluster = 7;
 constexpr std::size_t cells_per_check = 40;
+
+// The leaders themselves are to find the one, and the ledger the other.
+bool oracle_is_off() { return planted(Planted::corrupt_row) || planted(Planted::count_joined_twice); }
 
 std::string difference(const std::string& got, const std::string& expected) {
   return fmt::format("\n--- has\n{}--- should have\n{}", got, expected);
@@ -71,6 +75,7 @@ void Checkers::stamped(const Leader& leader, Operation operation) {
           leader.region() + " stamps further ahead of its clock than the drift allowed");
   watch.own_hlc = operation.hlc;
   watch.changed = true;
+  ledger_.stamped(operation);
   history_.add(std::move(operation));
 }
 
@@ -136,7 +141,7 @@ void Checkers::alarm(const Leader& leader, const sync::Alarm& alarm) {
 }
 
 void Checkers::stored(const Leader& leader) {
-  if (planted(Planted::corrupt_row)) return;
+  if (oracle_is_off()) return;
   crdt::Keyspace keyspace(2);
   leader.disk().load_cells(keyspace);
   Expectation expected(history_);
@@ -159,6 +164,7 @@ void Checkers::after_step(const Leader& leader) {
   watch.vector = replica.full_vector();
   watch.duplicates = replica.counters().duplicates;
   watch.changed = false;
+  ledger_.check(leader.region(), replica.keyspace(), watch.vector);
   check_state(leader, watch);
 }
 
@@ -191,8 +197,7 @@ void Checkers::check_new_operations(const Leader& leader, const Watch& watch) co
 }
 
 void Checkers::check_state(const Leader& leader, Watch& watch) {
-  // The leaders themselves are to find this one.
-  if (planted(Planted::corrupt_row)) return;
+  if (oracle_is_off()) return;
   watch.expected.advance(watch.vector);
   // A large state is not rendered after every step.
   if (++watch.unchecked_changes * cells_per_check < watch.expected.cells() && !resting_) return;
@@ -262,6 +267,12 @@ void Checkers::check_acknowledged_everywhere() const {
   for (const Stamp& stamp : acknowledged_) {
     require(vector.covers(stamp) || lost_.contains(stamp),
             "the acknowledged operation " + to_string(stamp) + " is lost");
+  }
+  std::set<Stamp> promised;
+  std::set_difference(acknowledged_.begin(), acknowledged_.end(), lost_.begin(), lost_.end(),
+                      std::inserter(promised, promised.end()));
+  for (const Leader& leader : leaders_) {
+    ledger_.check_all_there(leader.region(), leader.replica().keyspace(), promised);
   }
 }
 

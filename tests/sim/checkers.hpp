@@ -7,6 +7,7 @@
 
 #include "core/hash.hpp"
 #include "tests/sim/leader.hpp"
+#include "tests/sim/ledger.hpp"
 #include "tests/sim/oracle.hpp"
 #include "tests/sim/swarm.hpp"
 
@@ -43,6 +44,8 @@ class Checkers {
 
   const std::set<Hash128>& conflicts_of(const Leader& leader) { return watch(leader).conflicts; }
   const History& history() const { return history_; }
+  // For clients to draw from.
+  Ledger& ledger() { return ledger_; }
 
  private:
   struct Watch {
@@ -73,6 +76,7 @@ class Checkers {
   bool resting_ = false;
   bool disk_was_lost_ = false;
   History history_;
+  Ledger ledger_;
   std::vector<Watch> watches_;
   std::map<Origin, std::set<Seq>> batch_ends_;
   std::set<Stamp> acknowledged_;

@@ -43,10 +43,14 @@ OwnedEffect some_effect(const Swarm& swarm, Random& random) {
 
 }  // namespace
 
-std::vector<OwnedEffect> some_operation(const Swarm& swarm, Random& random) {
+std::vector<OwnedEffect> some_operation(const Swarm& swarm, Ledger& ledger, Random& random) {
   std::vector<OwnedEffect> effects;
   const std::uint64_t count = random.chance(0.7) ? 1 : random.between(2, 3);
   while (effects.size() < count) {
+    if (random.chance(swarm.ledger)) {
+      effects.push_back(ledger.next(random));
+      continue;
+    }
     OwnedEffect effect = some_effect(swarm, random);
     if (effect.verb == Verb::put && random.chance(0.1)) {
       effects.push_back(effect);

@@ -2,6 +2,7 @@
 // What clients ask of a leader: few keys and fields, so that things collide.
 #include <vector>
 
+#include "tests/sim/ledger.hpp"
 #include "tests/sim/operation.hpp"
 #include "tests/sim/random.hpp"
 #include "tests/sim/swarm.hpp"
@@ -9,6 +10,6 @@
 namespace turnstone::sim {
 
 // The effects of one operation: one to three.
-std::vector<OwnedEffect> some_operation(const Swarm& swarm, Random& random);
+std::vector<OwnedEffect> some_operation(const Swarm& swarm, Ledger& ledger, Random& random);
 
 }  // namespace turnstone::sim

@@ -53,7 +53,10 @@ void Leader::start() {
   replica_->on_conflict(
       [this](const crdt::Conflict& conflict) { world_.checkers().conflict(*this, conflict); });
   replica_->on_log_scan([this](const std::function<void(std::string_view)>& visit) { disk_.scan(visit); });
-  if (disk_.finish_install()) world_.checkers().installed(*this);
+  if (disk_.finish_install()) {
+    world_.checkers().installed(*this);
+    world_.copy_installed(*this);
+  }
   disk_.recover(*replica_, disk_.floor_lsn() != 0 || world_.random().chance(0.8));
   world_.trace("{} starts as {} with {} of {} batches in its state", region_, to_string(config.origin),
                disk_.state_lsn(), disk_.last_lsn());

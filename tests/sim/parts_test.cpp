@@ -1,6 +1,7 @@
 // The simulator's own parts: what finds bugs must be right itself.
 #include "tests/catch.hpp"
 #include "tests/sim/finding.hpp"
+#include "tests/sim/ledger.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/oracle.hpp"
 #include "tests/sim/seeds.hpp"
@@ -80,4 +81,35 @@ TEST_CASE("seeds: a seed gives the same run each time, and another seed another"
   CHECK(once.operations == again.operations);
   CHECK(once.fingerprint == again.fingerprint);
   CHECK(once.fingerprint != run_seed(8, false).fingerprint);
+}
+
+TEST_CASE("ledger: what a counter shows says how often each increment was counted") {
+  struct Nobody final : crdt::KeyspaceObserver {
+    void key_changed(std::string_view) override {}
+    void conflict_found(const crdt::Conflict&) override {}
+  } nobody;
+  Random random(1);
+  Ledger ledger;
+  crdt::Keyspace keyspace(2);
+  std::vector<OwnedEffect> effects;
+  for (Seq seq = 1; seq <= 100; ++seq) {
+    effects.push_back(ledger.next(random));
+    ledger.stamped({{paris, seq}, 10, {}, {effects.back()}});
+  }
+  const VersionVector none;
+  const auto apply = [&](Seq seq, Seq as) {
+    keyspace.apply(effects[seq - 1].view(), {{paris, as}, 10, as, &none, &none}, 0, nobody);
+  };
+  ledger.check("paris", keyspace, {});
+  for (Seq seq = 1; seq <= 90; ++seq) apply(seq, seq);
+  ledger.check("paris", keyspace, {{paris, 90}});
+  CHECK_THROWS_AS(ledger.check("paris", keyspace, {{paris, 89}}), Finding);
+  CHECK_THROWS_AS(ledger.check("paris", keyspace, {{paris, 91}}), Finding);
+  ledger.check_all_there("paris", keyspace, {{paris, 1}, {paris, 90}});
+  CHECK_THROWS_AS(ledger.check_all_there("paris", keyspace, {{paris, 91}}), Finding);
+  const Seq again = GENERATE(1, 59, 60, 61, 90);
+  apply(again, 1000);
+  CHECK_THROWS_AS(ledger.check("paris", keyspace, {{paris, 90}}), Finding);
+  apply(again, 1001);
+  CHECK_THROWS_AS(ledger.check("paris", keyspace, {{paris, 90}}), Finding);
 }

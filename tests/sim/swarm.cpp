@@ -221,6 +221,16 @@ void draw_many_copies(Random& random, Swarm& swarm) {
   swarm.mirror.bytes_per_second = random.between(10, 40) * sync::mirror_page_bytes;
 }
 
+// Copies that are old when they are given, and a leader that is alone with one for long.
+void draw_old_copies(Random& random, Swarm& swarm) {
+  draw_many_copies(random, swarm);
+  swarm.leaders = 3;
+  swarm.checkpoint_every_ms = random.between(400, 2000);
+  swarm.limits.close_after_ms = random.between(20, 100);
+  swarm.mirror.leave_source_ms = 2000;
+  swarm.mirror.bytes_per_second = 100 * sync::mirror_page_bytes;
+}
+
 std::size_t some_leaders(Random& random) {
   if (random.chance(0.7)) return 3;
   return random.chance(0.6) ? random.between(2, 5) : random.between(6, 7);
@@ -251,6 +261,7 @@ Swarm swarm_for(Random& random) {
   if (random.chance(0.03)) draw_large(random, swarm);
   draw_mirrors(random, swarm);
   if (random.chance(0.08)) draw_many_copies(random, swarm);
+  if (random.chance(0.03)) draw_old_copies(random, swarm);
   if (random.chance(0.05)) draw_restarts(random, swarm);
   return swarm;
 }

@@ -39,6 +39,7 @@ struct Swarm {
   std::uint64_t large_value_max = 1200;
   double clear_all = 0;
   double counters = 0.3;
+  double ledger = 0.15;
 
   // Network.
   std::uint64_t delay_min_ms = 1;

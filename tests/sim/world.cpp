@@ -133,7 +133,7 @@ void World::schedule_clients() {
     now_and_then(1000 / swarm_.writes_per_second, [this, &leader] {
       const std::uint64_t count = random_.chance(swarm_.burst) ? random_.between(2, 8) : 1;
       for (std::uint64_t i = 0; i < count && leader.takes_writes(); ++i)
-        leader.write(some_operation(swarm_, random_));
+        leader.write(some_operation(swarm_, checkers_.ledger(), random_));
     });
   }
 }
@@ -200,6 +200,14 @@ void World::copy_began(const Leader& sink, const std::string& source) {
       return cut_for_a_while(network_.links_of(leader.index()));
     }
   });
+}
+
+// What it hears meanwhile is too little to tell that it is still behind.
+void World::copy_installed(const Leader& sink) {
+  if (!faulty_ || !random_.chance(0.4)) return;
+  std::vector<Link> links = network_.links_of(sink.index());
+  if (random_.chance(0.5)) std::erase_if(links, [&](const Link& link) { return link.first == sink.index(); });
+  cut_for_a_while(links);
 }
 
 void World::crash_for_a_while(Leader& leader) {

@@ -46,6 +46,8 @@ class World {
   const StateImage& kept(std::uint64_t name) const { return images_.at(name); }
   // A leader takes another's copy: a good moment for a fault.
   void copy_began(const Leader& sink, const std::string& source);
+  // And another one, before it has caught up.
+  void copy_installed(const Leader& sink);
   void at(std::uint64_t time_ms, std::function<void()> work);
   void publish(const Leader& from, const std::string& frame);
   void send(const Leader& from, const std::string& to, const std::string& frame);

@@ -1,4 +1,5 @@
 // Runs of leaders that ended leave the vectors, once every region has acknowledged their end.
+#include "sync/mirror.hpp"
 #include "tests/catch.hpp"
 #include "tests/sync/node.hpp"
 
@@ -182,6 +183,33 @@ TEST_CASE("closing: a leader that comes back behind its own end says so") {
   CHECK(!away.replica().history_ended());
   ThreeRegions::talk({&away, &at.tokyo, &at.dallas});
   CHECK(away.replica().history_ended());
+}
+
+TEST_CASE("closing: a leader that has yet to catch up asks for no end") {
+  ThreeRegions at;
+  at.paris.set("a", "1");
+  at.all_talk();
+  // It finds itself in a copy that it took when it had lost its disk, and that is behind by now.
+  at.tokyo.set("a", "2");
+  at.tokyo.sync();
+  at.paris.restart(11);
+  Mirror mirror(at.paris.replica(), {}, 1);
+  mirror.start(true, false, std::nullopt);
+  for (int i = 0; i < 10; ++i) {
+    at.paris.now_ms += 600;
+    at.paris.tick();
+    mirror.tick();
+  }
+  CHECK(mirror.loading());
+  CHECK(at.paris.replica().closings().find(paris_before) == nullptr);
+  CHECK(at.paris.replica().vector().get(paris_after) == 0);
+  exchange(at.paris, at.tokyo);
+  at.paris.tick();
+  mirror.tick();
+  CHECK(!mirror.loading());
+  CHECK(at.paris.get("a") == "2");
+  at.all_talk();
+  CHECK(at.dallas.replica().closings().is_retired(paris_before));
 }
 
 TEST_CASE("closing: what is stored of closings can be read again") {
