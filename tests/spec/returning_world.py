@@ -228,7 +228,9 @@ class World:
             self.returns += 1
 
     def sources(self, leader):
-        return [x for x in self.members() if x is not leader and not x.has_void()]
+        """`cut`: what is no more in its log it cannot keep aside."""
+        return [x for x in self.members() if x is not leader and not x.has_void()
+                and ("cut" in self.without or geq(x.s.V, leader.s.floor))]
 
     def go_home(self, leader, source=None):
         sources = [source] if source else self.sources(leader)
@@ -248,7 +250,7 @@ class World:
     def is_stuck(self, leader):
         """Whom it has to take a copy of, if any: the rules are those of the C++ (too old, below floor)."""
         if leader.has_void():
-            return self.random.choice(self.sources(leader))
+            return self.random.choice(self.sources(leader) or [None])
         for other in self.sources(leader):
             offers = {d.stamp for d in self.offers(leader)}
             for origin, last in other.s.V.items():
@@ -266,7 +268,8 @@ class World:
             for t in mine:
                 if other is not leader and t[1] == other.s.V.get(t[0], 0) + 1 \
                         and geq(other.s.V, self.deltas[t].context) and other.is_below_floor(self.deltas[t]) \
-                        and not any(covers(x.s.V, t) for x in self.members() if x is not leader):
+                        and not any(covers(x.s.V, t) for x in self.members() if x is not leader) \
+                        and other in self.sources(leader):
                     return other
         return None
 
@@ -281,9 +284,9 @@ class World:
                     progress = True
 
     def finish(self):
-        for region in list(self.cut_off):
-            self.rejoin(self.cut_off[region])
         for _ in range(40):
+            for region in list(self.cut_off):
+                self.rejoin(self.cut_off[region])
             self.settle()
             home = [(x, self.is_stuck(x)) for x in list(self.members())]
             home = [(x, source) for x, source in home if source]
@@ -300,6 +303,8 @@ class World:
                     self.go_home(self.leaders[region])
             else:
                 break
+        if self.cut_off or self.away:
+            raise Waits("not home: %s" % sorted({**self.cut_off, **self.away}))
         leaders = list(self.members())
         for leader in leaders:
             if leader.is_returning():
