@@ -43,6 +43,7 @@ TEST_CASE("laws: every causal order of delivery gives the state that the operati
   for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     INFO("seed " << seed);
     sim::Random random(seed);
+    sim::Ledger ledger;
     sim::History history;
     std::vector<sim::Operation> all;
     std::deque<Site> sites;
@@ -52,7 +53,7 @@ TEST_CASE("laws: every causal order of delivery gives the state that the operati
     for (int step = 0; step < 60; ++step) {
       Site& site = sites[random.below(sites.size())];
       if (random.chance(0.5)) {
-        all.push_back(site.write(sim::some_operation(swarm, random)));
+        all.push_back(site.write(sim::some_operation(swarm, ledger, random)));
         history.add(all.back());
       } else {
         receive_one(site, all, random);
@@ -75,12 +76,14 @@ TEST_CASE("laws: what is forgotten as stable changes no state") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     INFO("seed " << seed);
     sim::Random random(seed);
+    sim::Ledger ledger;
     Site paris(1, 100);
     Site tokyo(2, 100);
     Site dallas(3, 100);
     for (int round = 0; round < 12; ++round) {
       for (Site* site : {&paris, &tokyo, &dallas}) {
-        for (std::uint64_t n = random.below(4); n > 0; --n) site->write(sim::some_operation(swarm, random));
+        for (std::uint64_t n = random.below(4); n > 0; --n)
+          site->write(sim::some_operation(swarm, ledger, random));
       }
       meet(paris, tokyo);
       meet(tokyo, dallas);
