@@ -80,9 +80,18 @@ def part():
     return int(index), int(of)
 
 
+class Loader(unittest.TestLoader):
+    """Shares the tests of a class out, too; those that go in cycles share the cycles."""
+
+    def getTestCaseNames(self, test_class):
+        names = super().getTestCaseNames(test_class)
+        index, of = part()
+        return names if hasattr(test_class, "cycles") else names[index::of]
+
+
 def main():
     """unittest.main, but a run that could test nothing is a skip and never a pass."""
-    program = unittest.main(module="__main__", verbosity=2, exit=False, warnings="ignore")
+    program = unittest.main(module="__main__", verbosity=2, exit=False, warnings="ignore", testLoader=Loader())
     result = program.result
     for test, reason in result.skipped:
         print("SKIPPED %s: %s" % (test, reason))

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Runs one test as several processes, some of them at once, each with leaders of its own and a
-share of the cycles (case.share): what mostly waits takes a fraction of the time then, and the
-data stay small, which every start of a leader reads.
+"""Runs one class as several processes, some of them at once, each with leaders of its own and a
+share of the cycles or of the tests (case.share, case.Loader): what mostly waits takes a fraction
+of the time then, and the data stay small, which every start of a leader reads.
 
     side_by_side.py 8 4 cycles.py Kill    # eight, at most four at once
 """
@@ -37,7 +37,7 @@ def main():
                 del running[index]
                 with open(log, errors="replace") as text:
                     print("--- %d of %d: exit %d\n%s" % (index + 1, count, child.returncode, text.read()), flush=True)
-    sys.exit(max(codes) if set(codes) <= {0, case.SKIP} else 1)
+    sys.exit(min(codes) if set(codes) <= {0, case.SKIP} else 1)
 
 
 if __name__ == "__main__":
