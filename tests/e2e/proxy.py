@@ -92,8 +92,8 @@ class Connection:
             self.half_close(target)
             return
         self.reset()
-        while queue.full():  # the reader must not wait for room for ever
-            queue.get_nowait()
+        while (await queue.get())[1]:  # the reader must not wait for room for ever
+            pass
 
     def half_close(self, target):
         """The target learns that nothing more comes, and may go on sending."""
