@@ -96,6 +96,8 @@ Run run_once(const Settings& settings, const std::shared_ptr<KeyRing>& keys, con
   if (!reader) return refuse("cannot read the log", reader.error(), exit_code::io);
   if (!scanner) return refuse("cannot read the log", scanner.error(), exit_code::io);
 
+  // Until now nothing is lost by a sudden end; the engine's threads are not to be interrupted.
+  Loop::hold_stop_signals();
   Engine engine(settings, keys, std::move(*store), std::move(*reader), std::move(*scanner));
   engine.on_reread_settings(reread);
   if (auto opened = engine.open(); !opened) {
@@ -109,7 +111,6 @@ Run run_once(const Settings& settings, const std::shared_ptr<KeyRing>& keys, con
                       {"peers", settings.peers.size()},
                       {"links", settings.key_file.empty() ? "in clear" : "encrypted"}});
   const int code = engine.run();
-  Loop::hold_reload_signal();
   if (!engine.wants_reopen()) log::info("stopped", {{"exit_code", code}});
   return {code, engine.wants_reopen(), engine.settings_in_force()};
 }

@@ -1,12 +1,16 @@
 #include "regions/engine/loop.hpp"
 
+#include <sys/signalfd.h>
+#include <unistd.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <initializer_list>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -16,8 +20,6 @@ using Failure = boost::system::error_code;
 
 struct Loop::Asio {
   asio::io_context context{1};
-  asio::signal_set stop_signals{context};
-  asio::signal_set reload_signals{context};
   using Descriptor = std::shared_ptr<asio::posix::stream_descriptor>;
   std::vector<Descriptor> descriptors;
 
@@ -49,12 +51,23 @@ struct Loop::Asio {
     });
   }
 
-  void wait_signal(asio::signal_set& signals, std::shared_ptr<Handler> handler) {
-    signals.async_wait([this, &signals, handler](const Failure& failure, int) {
-      if (failure) return;
-      (*handler)();
-      wait_signal(signals, handler);
-    });
+  // Signals that are held are read like anything else: a handler would interrupt what the
+  // thread is at, and ZeroMQ's calls throw then.
+  void take_signals(const sigset_t& signals, Handler handler) {
+    const int fd = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
+    wait_signal(std::make_shared<asio::posix::stream_descriptor>(context, fd), std::move(handler));
+  }
+
+  void wait_signal(const Descriptor& descriptor, Handler handler) {
+    descriptor->async_wait(asio::posix::descriptor_base::wait_read,
+                           [this, descriptor, handler = std::move(handler)](const Failure& failure) {
+                             if (failure) return;
+                             signalfd_siginfo signal{};
+                             while (::read(descriptor->native_handle(), &signal, sizeof signal) > 0)
+                               handler();
+                             wait_signal(descriptor, handler);
+                           });
   }
 };
 
@@ -82,32 +95,30 @@ void Loop::when_readable(int descriptor, Handler handler) {
 
 void Loop::forget_descriptors() { asio_->release_descriptors(); }
 
-void Loop::on_stop_signal(Handler handler) {
-  asio_->stop_signals.add(SIGTERM);
-  asio_->stop_signals.add(SIGINT);
-  asio_->wait_signal(asio_->stop_signals, std::make_shared<Handler>(std::move(handler)));
-}
-
 namespace {
 
-void mask_reload_signal(int how) {
-  sigset_t reload;
-  sigemptyset(&reload);
-  sigaddset(&reload, SIGHUP);
-  pthread_sigmask(how, &reload, nullptr);
+sigset_t set_of(std::initializer_list<int> signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) sigaddset(&set, signal);
+  return set;
 }
+
+sigset_t stop_signals() { return set_of({SIGTERM, SIGINT}); }
+sigset_t reload_signal() { return set_of({SIGHUP}); }
+
+void hold(const sigset_t& signals) { pthread_sigmask(SIG_BLOCK, &signals, nullptr); }
 
 }  // namespace
 
+void Loop::hold_stop_signals() { hold(stop_signals()); }
+
 // Without a handler it would end the process; ignored, a change that was made while it started
 // would be missed.
-void Loop::hold_reload_signal() { mask_reload_signal(SIG_BLOCK); }
+void Loop::hold_reload_signal() { hold(reload_signal()); }
 
-void Loop::on_reload_signal(Handler handler) {
-  asio_->reload_signals.add(SIGHUP);
-  asio_->wait_signal(asio_->reload_signals, std::make_shared<Handler>(std::move(handler)));
-  mask_reload_signal(SIG_UNBLOCK);
-}
+void Loop::on_stop_signal(Handler handler) { asio_->take_signals(stop_signals(), std::move(handler)); }
+void Loop::on_reload_signal(Handler handler) { asio_->take_signals(reload_signal(), std::move(handler)); }
 
 void Loop::run() { asio_->context.run(); }
 void Loop::stop() { asio_->context.stop(); }

@@ -28,10 +28,13 @@ class Loop {
   void when_readable(int descriptor, Handler handler);
   // Before the owner closes them: none of the descriptors is looked at any more.
   void forget_descriptors();
-  // SIGTERM or SIGINT; `handler` gets each one.
-  void on_stop_signal(Handler handler);
-  // SIGHUP, and one that came since hold_reload_signal().
+  // From here on the signals wait for their handlers: in this thread and those that it starts,
+  // so this comes before any other thread.
+  static void hold_stop_signals();
   static void hold_reload_signal();
+  // SIGTERM or SIGINT, and one that came since it is held.
+  void on_stop_signal(Handler handler);
+  // SIGHUP, the same.
   void on_reload_signal(Handler handler);
 
   void run();
