@@ -23,8 +23,7 @@ OwnedEffect Ledger::next(Random& random) {
   if (counters_.empty() || counters_.back().entries.size() == entries_max) {
     const std::string key = "n" + std::to_string(counters_.size());
     const bool in_hash = random.chance(0.5);
-    counters_.push_back(
-        {{key, in_hash ? "total" : "", in_hash ? crdt::Kind::hash : crdt::Kind::string}, {}});
+    counters_.push_back({{key, in_hash ? "total" : "", in_hash ? crdt::Kind::hash : crdt::Kind::string}, {}});
   }
   Counter& counter = counters_.back();
   const std::size_t exponent = counter.entries.size();
