@@ -30,7 +30,14 @@ enum class Planted {
   adopt_copied_clock,              // a leader's clock goes as far as that of the leader whose state it took
   join_too_early,                  // a leader that lost its disk takes writes before it has caught up
   stamp_while_joining,             // it asks for the end of its earlier run before it has caught up
+  believe_who_joins,               // who has yet to catch up is taken for one who has
   skip_copy_hash,                  // a copied state is not compared with its hash
+  hold_without_limit,              // whatever comes out of order is held
+  keep_ended_origins,              // what ended is never retired
+  end_what_is_heard,               // the end of a run is acknowledged though it is heard
+  trust_clock_jumps,               // a clock that is set forward lets every deadline pass
+  keep_log,                        // the log is never cut, whatever is stable
+  keep_copies,                     // a copy of the state that was made for another leader stays
   leave_below_floor,               // what may not be taken from a log any more is never asked for
 };
 

@@ -32,7 +32,9 @@ bool LogIndex::cut(const VersionVector& stable, Lsn stored, std::size_t retain_b
     const Batch oldest = batches_.front();
     const bool needed =
         !stable.covers({oldest.origin, oldest.last_seq}) && !planted(Planted::truncate_unstable);
-    if (needed || (bytes_ - oldest.bytes < retain_bytes && floor_.covers(wanted))) break;
+    if (needed || planted(Planted::keep_log) ||
+        (bytes_ - oldest.bytes < retain_bytes && floor_.covers(wanted)))
+      break;
     bytes_ -= oldest.bytes;
     ++floor_lsn_;
     floor_.set(oldest.origin, oldest.last_seq);

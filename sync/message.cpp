@@ -51,8 +51,10 @@ std::string encode(std::uint64_t cluster, std::string_view region, const Body& b
     out.record(1).bytes(publication->batch);
   } else if (const auto* report = std::get_if<Beacon>(&body)) {
     const bool proves = !report->runs.empty();
-    begin(beacon, proves ? 3 : 2).uint(static_cast<std::uint64_t>(report->origin)).uint(report->now_ms);
-    if (proves) out.uint(report->runs.size());
+    const std::uint32_t items = report->joining ? 4 : proves ? 3 : 2;
+    begin(beacon, items).uint(static_cast<std::uint64_t>(report->origin)).uint(report->now_ms);
+    if (items > 2) out.uint(report->runs.size());
+    if (report->joining) out.uint(1);
     write_vector(out, report->durable);
     if (proves) {
       write_vector(out, report->settled);
@@ -96,8 +98,10 @@ Result<Message> decode_message(std::uint64_t cluster, std::string_view frame) {
     }
     case beacon: {
       Beacon report{Origin{in.uint(4)}, in.uint(5), {}};
-      const bool proves = in.size() > 6;
-      const std::uint64_t runs = proves ? in.uint(6) : 0;
+      const std::uint64_t runs = in.size() > 6 ? in.uint(6) : 0;
+      report.joining = in.size() > 7;
+      if (report.joining && in.uint(7) != 1) in.mark_malformed();
+      const bool proves = in.size() > 6 && (runs != 0 || !report.joining);
       report.durable = read_vector(in);
       if (proves) {
         report.settled = read_vector(in);

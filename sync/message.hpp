@@ -3,7 +3,7 @@
 //   [type version cluster region ...]
 // and names the sender's region. Batches travel inside as the bytes that are stored.
 //   1 batch    [1 v c r] [batch]
-//   2 beacon   [2 v c r origin now_ms] [vector]
+//   2 beacon   [2 v c r origin now_ms] [vector], and more items: docs/protocol.md
 //           or [2 v c r origin now_ms runs] [vector] [settled vector] [first count high low ...]
 //              with as many runs of buckets as the first record says
 //   3 pull     [3 v c r request bytes_max] [vector]
@@ -46,6 +46,8 @@ struct Beacon {
   // sync/divergence_audit.hpp. Without runs, no `settled` either.
   VersionVector settled = {};
   std::vector<BucketRun> runs = {};
+  // The sender has yet to catch up: what it has may be less than its region has had.
+  bool joining = false;
 };
 // Asks for what the sender of the pull lacks.
 struct Pull {

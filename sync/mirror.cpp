@@ -88,13 +88,21 @@ void Mirror::note_joining(MirrorEffects& effects) {
 }
 
 // Another region's durable writes, as its beacon names them, include all that is stable, so all
-// that this region may ever have promised to have.
+// that this region may ever have promised to have. Unless it has yet to catch up itself, that is:
+// then only all of them together will do.
 void Mirror::end_joining_if_caught_up(MirrorEffects& effects) {
   const auto peers = replica_.peers();
+  const auto covers = [this](const PeerView& peer) {
+    return peer.origin != Origin{} && replica_.durable().covers(peer.durable);
+  };
   // Who has no peers has nobody to wait for.
-  const bool caught_up = peers.empty() || std::any_of(peers.begin(), peers.end(), [&](const PeerView& peer) {
-                           return peer.origin != Origin{} && replica_.durable().covers(peer.durable);
-                         });
+  const bool caught_up = std::any_of(peers.begin(), peers.end(),
+                                     [&](const PeerView& peer) {
+                                       const bool believed =
+                                           !peer.is_joining || planted(Planted::believe_who_joins);
+                                       return believed && covers(peer);
+                                     }) ||
+                         std::all_of(peers.begin(), peers.end(), covers);
   if (!planted(Planted::join_too_early) && (!caught_up || holding_)) return;
   joining_ = false;
   reached(Mark::mirror_ended);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/marks.hpp"
+#include "core/planted.hpp"
 
 namespace turnstone::sync {
 
@@ -101,7 +102,7 @@ void MirrorSource::give(std::uint64_t now_ms, MirrorEffects& effects) {
 void MirrorSource::drop_copy(MirrorEffects& effects) {
   if (!made_) return;
   reached(Mark::copy_dropped);
-  effects.emplace_back(DeleteCopy{copy_});
+  if (!planted(Planted::keep_copies)) effects.emplace_back(DeleteCopy{copy_});
   made_.reset();
   windows_.clear();
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/marks.hpp"
+#include "core/planted.hpp"
 
 namespace turnstone::sync {
 
@@ -14,7 +15,7 @@ std::size_t Pending::add(Origin origin, Seq first_seq, std::string bytes) {
   if (!batches.emplace(first_seq, std::move(bytes)).second) return 0;
   bytes_ += size;
   std::size_t dropped = 0;
-  while (bytes_ > bytes_max_) {
+  while (bytes_ > bytes_max_ && !planted(Planted::hold_without_limit)) {
     // The newest of this origin is needed last; then any other's.
     const auto from = by_origin_.contains(origin) ? by_origin_.find(origin) : std::prev(by_origin_.end());
     const auto victim = std::prev(from->second.end());

@@ -9,6 +9,13 @@
 #include "core/planted.hpp"
 
 namespace turnstone::sync {
+namespace {
+
+// A clock that goes further in one step was set, or the process stood still: what it did not hear
+// meanwhile says nothing.
+constexpr std::uint64_t step_ms_max = 60'000;
+
+}  // namespace
 
 Replica::Replica(ReplicaConfig config, unsigned shard_bits)
     : config_(std::move(config)),
@@ -155,8 +162,12 @@ Checkpoint Replica::freeze(Effects& effects) {
 // --- the protocol
 
 void Replica::set_clock(std::uint64_t now_ms) {
-  if (now_ms > now_ms_) timer_ms_ += now_ms - now_ms_;
-  if (now_ms_ == 0) started_ms_ = timer_ms_;
+  if (now_ms_ == 0) {
+    started_ms_ = timer_ms_ = now_ms;
+  } else if (now_ms > now_ms_) {
+    timer_ms_ +=
+        planted(Planted::trust_clock_jumps) ? now_ms - now_ms_ : std::min(now_ms - now_ms_, step_ms_max);
+  }
   now_ms_ = now_ms;
 }
 
@@ -252,7 +263,8 @@ void Replica::cut_log(Effects& effects) {
 void Replica::beacon(Effects& effects) {
   next_beacon_ms_ = timer_ms_ + config_.limits.beacon_idle_ms;
   announced_ = durable_;
-  Beacon report{config_.origin, now_ms_, durable_, settled_.vector(), divergence_.announce(settled_)};
+  Beacon report{config_.origin,  now_ms_, durable_, settled_.vector(), divergence_.announce(settled_),
+                stamping_paused_};
   effects.emplace_back(std::in_place_type<Publish>, Publish{encode(config_.cluster, config_.region, report)});
 }
 
@@ -281,7 +293,8 @@ std::string Replica::region_of(Origin origin) const {
 std::vector<PeerView> Replica::peers() const {
   std::vector<PeerView> views;
   for (const auto& [region, peer] : peers_) {
-    PeerView view{region, peer.origin, peer.durable, 0, peer.clock_skew_ms, 0, 0, is_heard(peer)};
+    PeerView view{region, peer.origin, peer.durable,   0,           peer.clock_skew_ms,
+                  0,      0,           is_heard(peer), peer.joining};
     if (peer.heard_ms != 0) view.heard_ms = now_ms_ - std::min(now_ms_, timer_ms_ - peer.heard_ms);
     for (const auto& [origin, seq] : vector_.entries()) {
       view.behind_us += seq - std::min(seq, peer.durable.get(origin));

@@ -71,7 +71,8 @@ struct PeerView {
   std::int64_t clock_skew_ms = 0;
   std::uint64_t behind_us = 0;  // deltas that we have and it has not reported
   std::uint64_t ahead_of_us = 0;
-  bool is_heard = false;  // lately: it can be asked
+  bool is_heard = false;    // lately: it can be asked
+  bool is_joining = false;  // it says that it has yet to catch up itself
 };
 
 struct Counters {
@@ -177,6 +178,9 @@ class Replica final : private crdt::KeyspaceObserver {
   // the end of an origin (a copy of a directory that was started, or found, too late): what
   // it stamps now could be applied by nobody. It must start again, or on another copy.
   bool history_ended() const;
+  // True when another leader has stopped taking what this one stamps, since a second leader of
+  // this region has asked for the end of its run. Another start saves all of it.
+  bool being_ended() const;
   // The highest lsn given out, and the highest known to be durable.
   Lsn last_lsn() const { return next_lsn_ - 1; }
   Lsn durable_lsn() const { return durable_lsn_; }
@@ -198,6 +202,8 @@ class Replica final : private crdt::KeyspaceObserver {
   const LogPrefix& settled() const { return settled_; }
   std::string region_of(Origin origin) const;
   const std::map<Origin, QuarantinedOrigin>& quarantined() const { return quarantined_; }
+  // Origins of which a peer that is heard has more.
+  std::size_t gaps() const { return gaps_.size(); }
   const Counters& counters() const { return counters_; }
   // What is held now, beside its limits.
   Bounds bounds() const;
@@ -223,6 +229,7 @@ class Replica final : private crdt::KeyspaceObserver {
   struct Peer {
     Origin origin{};
     VersionVector durable;
+    bool joining = false;
     std::uint64_t heard_ms = 0;  // on the timers' time, as all times below
     std::int64_t clock_skew_ms = 0;
     // Not asked before this time: it did not answer, or had nothing to give.

@@ -79,7 +79,9 @@ bool Replica::has_what_members_have(Origin origin, const Closing& closing) const
 }
 
 void Replica::close_ended(Effects& effects) {
-  if (config_.limits.close_after_ms == 0 || ingest_paused_ || stamping_paused_ || history_ended()) return;
+  if (config_.limits.close_after_ms == 0 || ingest_paused_ || stamping_paused_ || history_ended() ||
+      being_ended())
+    return;
   // The mirror has not heard of it yet.
   if (needs_state_of()) return;
   if (timer_ms_ >= started_ms_ + config_.limits.close_after_ms) {
@@ -105,13 +107,14 @@ void Replica::close_ended(Effects& effects) {
     // Somebody may have started a copy of a directory whose leader still runs.
     const auto heard = last_heard_.find(origin);
     const std::uint64_t since = heard == last_heard_.end() ? started_ms_ : heard->second;
-    if (timer_ms_ < since + config_.limits.close_after_ms) continue;
+    if (timer_ms_ < since + config_.limits.close_after_ms && !planted(Planted::end_what_is_heard)) continue;
     if (has_what_members_have(origin, closing)) due.push_back({origin, last});
   }
   for (const crdt::AcknowledgeClose& acknowledgement : due) stamp_system(acknowledgement, effects);
 }
 
 void Replica::retire_ended() {
+  if (planted(Planted::keep_ended_origins)) return;
   for (const Origin origin : closings_.retire(log_index_.floor())) {
     VersionVector gone;
     gone.set(origin, 1);
@@ -143,6 +146,14 @@ bool Replica::history_ended() const {
     if (!closing.complete()) return false;
     return origin == config_.origin || vector_.get(origin) > closing.last();
   });
+}
+
+bool Replica::being_ended() const {
+  const Closing* closing = closings_.find(config_.origin);
+  if (closing == nullptr) return false;
+  // The other leader of this region takes what the others have all the same.
+  return std::any_of(closing->acknowledged.begin(), closing->acknowledged.end(),
+                     [this](const auto& item) { return item.first != config_.region; });
 }
 
 VersionVector Replica::full_vector() const {

@@ -55,6 +55,7 @@ void Replica::receive_beacon(const std::string& region, const Beacon& report, Ef
   if (!is_believable(region, report, effects)) return;
   Peer& peer = peers_[region];
   if (!is_short_enough(region, report, effects)) return;
+  peer.joining = report.joining;
   peer.clock_skew_ms = static_cast<std::int64_t>(report.now_ms - now_ms_);
   if (peer.origin != report.origin) {
     peer.origin = report.origin;
@@ -176,8 +177,12 @@ void Replica::refuse_below_floor(const BatchHeader& header, Effects& effects) {
   ++counters_.batches_below_floor;
   // The floor only rises: asking for them again would change nothing.
   const std::string region = header.first_seq == 1 ? header.region : region_of(header.origin);
-  quarantined_[header.origin] = {region, header.first_seq, "below the floor of this leader's log"};
-  below_floor_.emplace(header.origin, header.first_seq);
+  if (quarantined_.size() < config_.limits.quarantined_origins_max) {
+    quarantined_[header.origin] = {region, header.first_seq, "below the floor of this leader's log"};
+    below_floor_.emplace(header.origin, header.first_seq);
+  } else {
+    ++counters_.quarantine_overflows;
+  }
   pending_.drop_origin(header.origin);
   effects.emplace_back(
       std::in_place_type<Alarm>,

@@ -246,11 +246,20 @@ void Engine::each_second() {
 }
 
 void Engine::check_history() {
-  if (history_ended_ || !replica_->history_ended()) return;
-  history_ended_ = fmt::format(
-      "this leader was away when the earlier runs of region '{}' were closed, because another leader was "
-      "started on a copy of its data directory: keep {} and see docs/architecture.md, What can fail",
-      settings_.region, info_.data_directory);
+  if (history_ended_) return;
+  if (replica_->being_ended()) {
+    history_ended_ = fmt::format(
+        "another leader of region '{}' was started on a copy of {}, and this one was not heard for so long "
+        "that its run is being closed: stop the other one, and start this one again, which saves all of it",
+        settings_.region, info_.data_directory);
+  } else if (replica_->history_ended()) {
+    history_ended_ = fmt::format(
+        "this leader was away when the earlier runs of region '{}' were closed, because another leader was "
+        "started on a copy of its data directory: keep {} and see docs/architecture.md, What can fail",
+        settings_.region, info_.data_directory);
+  } else {
+    return;
+  }
   log::error("writes are refused", {{"alarm", "history_ended"}, {"reason", *history_ended_}});
 }
 

@@ -41,7 +41,14 @@ constexpr std::pair<Planted, std::string_view> bugs[] = {
     {Planted::adopt_copied_clock, "adopt_copied_clock"},
     {Planted::join_too_early, "join_too_early"},
     {Planted::stamp_while_joining, "stamp_while_joining"},
+    {Planted::believe_who_joins, "believe_who_joins"},
     {Planted::skip_copy_hash, "skip_copy_hash"},
+    {Planted::hold_without_limit, "hold_without_limit"},
+    {Planted::keep_ended_origins, "keep_ended_origins"},
+    {Planted::end_what_is_heard, "end_what_is_heard"},
+    {Planted::trust_clock_jumps, "trust_clock_jumps"},
+    {Planted::keep_log, "keep_log"},
+    {Planted::keep_copies, "keep_copies"},
     {Planted::leave_below_floor, "leave_below_floor"},
 };
 

@@ -50,6 +50,7 @@ void Checkers::started(const Leader& leader) {
 }
 
 void Checkers::restored(const Leader& leader, const VersionVector& before) {
+  writes_lost_ = true;
   watch(leader).owed = leader.disk().holds();
   watch(leader).runs.clear();
   for (const Stamp& stamp : acknowledged_) {
@@ -57,6 +58,37 @@ void Checkers::restored(const Leader& leader, const VersionVector& before) {
     const bool held = std::any_of(leaders_.begin(), leaders_.end(),
                                   [&](const Leader& other) { return other.disk().holds().covers(stamp); });
     if (!held) lost_.insert(stamp);
+  }
+}
+
+void Checkers::cloned(const Leader& original, const Leader& clone) {
+  watch(clone) = Watch(history_);
+  Watch& of_clone = watch(clone);
+  const Watch& of_original = watch(original);
+  of_clone.owed = clone.disk().holds();
+  // What its runs stamp behind the copy is not of this leader.
+  of_clone.runs.clear();
+  of_clone.conflicts = of_original.conflicts;
+}
+
+void Checkers::given_up(const Leader& leader) const {
+  const auto& closings = leader.replica().closings().open();
+  const auto is_behind_an_end = [&](Origin origin, Seq seq) {
+    const auto closing = closings.find(origin);
+    return closing != closings.end() && closing->second.complete() && seq > closing->second.last();
+  };
+  for (const Stamp& stamp : acknowledged_) {
+    if (!leader.disk().holds().covers(stamp)) continue;
+    const bool held = std::any_of(leaders_.begin(), leaders_.end(), [&](const Leader& other) {
+      return &other != &leader && other.disk().holds().covers(stamp);
+    });
+    const auto& context = history_.find(stamp)->context.entries();
+    const bool ended = is_behind_an_end(stamp.origin, stamp.seq) ||
+                       std::any_of(context.begin(), context.end(), [&](const auto& entry) {
+                         return is_behind_an_end(entry.first, entry.second);
+                       });
+    require(held || ended, fmt::format("{} alone has {}, and gives it up for an end that is not its own",
+                                       leader.region(), to_string(stamp)));
   }
 }
 
@@ -71,15 +103,24 @@ void Checkers::stamped(const Leader& leader, Operation operation) {
   Watch& watch = this->watch(leader);
   require(operation.hlc > watch.own_hlc, fmt::format("{} stamps {} with a clock below its own earlier stamp",
                                                      leader.region(), to_string(operation.stamp)));
-  require(hlc_ms(operation.hlc) <= leader.latest_clock_ms() + swarm_.limits.clock_drift_max_ms + 1,
+  // A start follows all stamps of its region, another leader's of it, too.
+  std::uint64_t latest_ms = 0;
+  for (const Leader& other : leaders_) {
+    if (other.region() == leader.region()) latest_ms = std::max(latest_ms, other.latest_clock_ms());
+  }
+  require(hlc_ms(operation.hlc) <= latest_ms + swarm_.limits.clock_drift_max_ms + 1,
           leader.region() + " stamps further ahead of its clock than the drift allowed");
   watch.own_hlc = operation.hlc;
   watch.changed = true;
+  std::size_t bytes = 0;
+  for (const OwnedEffect& effect : operation.effects) bytes += 100 + effect.key.size() + effect.value.size();
+  slack_.operation_bytes = std::max(slack_.operation_bytes, bytes);
   ledger_.stamped(operation);
   history_.add(std::move(operation));
 }
 
 void Checkers::appended(const Leader& leader, const sync::Append& batch) {
+  slack_.batch_bytes = std::max(slack_.batch_bytes, batch.bytes->size() + sync::Pending::overhead_bytes);
   if (batch.origin != leader.replica().config().origin) return;
   batch_ends_[batch.origin].insert(batch.last_seq);
   const auto header = sync::decode_batch_header(*batch.bytes);
@@ -155,6 +196,7 @@ void Checkers::stored(const Leader& leader) {
 void Checkers::after_step(const Leader& leader) {
   Watch& watch = this->watch(leader);
   check_vectors(leader, watch);
+  check_bounds(leader, swarm_, slack_);
   const sync::Replica& replica = leader.replica();
   if (replica.full_vector() != watch.vector || replica.counters().duplicates != watch.duplicates) {
     watch.changed = true;
@@ -220,6 +262,7 @@ void Checkers::check_state(const Leader& leader, Watch& watch) {
 void Checkers::at_rest() {
   resting_ = true;
   for (const Leader& leader : leaders_) {
+    if (leader.ended()) continue;
     watch(leader).changed = true;
     watch(leader).expected = Expectation(history_);
     after_step(leader);
@@ -232,15 +275,22 @@ void Checkers::at_rest() {
                 leader.replica().keyspace().unstable_deletes() == 0,
             leader.region() + " keeps indexes for what is stable");
     check_compared(leader);
+    check_nothing_left(leader, swarm_, slack_, writes_lost_);
   }
   check_acknowledged_everywhere();
   check_conflicts_on_record();
 }
 
+bool Checkers::all_short() const {
+  return std::all_of(leaders_.begin(), leaders_.end(), [this](const Leader& leader) {
+    return leader.ended() || vectors_are_short(leader, swarm_);
+  });
+}
+
 bool Checkers::all_compared() const {
   for (const Leader& leader : leaders_) {
     for (const Leader& other : leaders_) {
-      if (&other == &leader) continue;
+      if (&other == &leader || leader.ended() || other.ended()) continue;
       if (leader.replica().divergence().about(other.region()).buckets_overdue != 0) return false;
     }
   }
@@ -250,7 +300,7 @@ bool Checkers::all_compared() const {
 // Each leader has compared every bucket with every other since the last fault.
 void Checkers::check_compared(const Leader& leader) const {
   for (const Leader& other : leaders_) {
-    if (&other == &leader) continue;
+    if (&other == &leader || other.ended()) continue;
     const auto view = leader.replica().divergence().about(other.region());
     require(view.buckets_overdue == 0,
             fmt::format(
@@ -272,7 +322,7 @@ void Checkers::check_acknowledged_everywhere() const {
   std::set_difference(acknowledged_.begin(), acknowledged_.end(), lost_.begin(), lost_.end(),
                       std::inserter(promised, promised.end()));
   for (const Leader& leader : leaders_) {
-    ledger_.check_all_there(leader.region(), leader.replica().keyspace(), promised);
+    if (!leader.ended()) ledger_.check_all_there(leader.region(), leader.replica().keyspace(), promised);
   }
 }
 
@@ -290,7 +340,7 @@ void Checkers::check_conflicts_on_record() {
         const Hash128 id =
             make_conflict(crdt::ConflictType::concurrent_write, cell.key, cell.field, first, second).id;
         for (const Leader& leader : leaders_) {
-          require(watch(leader).conflicts.contains(id),
+          require(leader.ended() || watch(leader).conflicts.contains(id),
                   fmt::format("{} has no record of the conflict of {} and {}", leader.region(),
                               to_string(a->id.operation), to_string(b->id.operation)));
         }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/hash.hpp"
+#include "tests/sim/bounds.hpp"
 #include "tests/sim/leader.hpp"
 #include "tests/sim/ledger.hpp"
 #include "tests/sim/oracle.hpp"
@@ -22,6 +23,11 @@ class Checkers {
   void started(const Leader& leader);
   // The leader's disk is an old copy now; `before` is what it had.
   void restored(const Leader& leader, const VersionVector& before);
+  // Both have what the copied directory had.
+  void cloned(const Leader& original, const Leader& clone);
+  // The leader's runs were ended while it was away, and it is given up for it: only what nobody
+  // takes any more may be lost.
+  void given_up(const Leader& leader) const;
   void disk_lost(const Leader& leader, const VersionVector& before);
   // The leader's state and log are a copy of another one's now.
   void installed(const Leader& leader);
@@ -39,6 +45,8 @@ class Checkers {
   void after_step(const Leader& leader);
   // Of all, once every fault is over and everything has arrived.
   void at_rest();
+  // Every leader's vectors are as short as they are to become.
+  bool all_short() const;
   // Every leader has lately compared all its buckets with those of every other.
   bool all_compared() const;
 
@@ -75,8 +83,10 @@ class Checkers {
   const Swarm& swarm_;
   bool resting_ = false;
   bool disk_was_lost_ = false;
+  bool writes_lost_ = false;  // or, by a restore, forgotten for a while
   History history_;
   Ledger ledger_;
+  Slack slack_;
   std::vector<Watch> watches_;
   std::map<Origin, std::set<Seq>> batch_ends_;
   std::set<Stamp> acknowledged_;

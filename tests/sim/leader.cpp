@@ -40,7 +40,7 @@ void Leader::start() {
   if (planted(Planted::reuse_origin_after_restore) && restored_) {
     config.origin = disk_.newest_origin_of(region_);
   }
-  config.peers = world_.peers_of(index_);
+  config.peers = world_.peers_of(region_);
   config.limits = world_.swarm().limits;
   if (world_.swarm().forgery_every_ms != 0) config.signatures = signatures_of(region_);
   ++process_;
@@ -104,6 +104,24 @@ void Leader::restore(Disk copy) {
   const VersionVector before = disk_.holds();
   disk_ = std::move(copy);
   restored_ = true;
+  world_.checkers().restored(*this, before);
+}
+
+void Leader::clone(const Leader& original, Disk copy) {
+  world_.trace("a second leader of {} has a copy of its directory at {}", region_, to_string(copy.holds()));
+  disk_ = std::move(copy);
+  clock_offset_ms_ = original.clock_offset_ms_;
+  latest_clock_ms_ = std::max(latest_clock_ms_, original.latest_clock_ms_);
+  world_.checkers().cloned(original, *this);
+}
+
+void Leader::end() {
+  world_.trace("a leader of {} ends for good with {}", region_, to_string(disk_.holds()));
+  const VersionVector before = disk_.holds();
+  end_process();
+  disk_ = {};
+  tickets_.clear();
+  ended_ = true;
   world_.checkers().restored(*this, before);
 }
 

@@ -30,6 +30,15 @@ class Leader {
   const Disk& disk() const { return disk_; }
   // It is up, and has no other region's state to take first.
   bool takes_writes() const { return up() && mirror_->takes_writes(); }
+  // And its disk is not behind.
+  bool reads_requests() const {
+    return takes_writes() && !replica_->history_ended() && !replica_->being_ended() &&
+           replica_->uncommitted_bytes() <= replica_->config().limits.uncommitted_bytes_max;
+  }
+  // Writes that clients still wait for.
+  std::size_t unanswered() const { return tickets_.size(); }
+  // Copies of its state on its disk, for others to take.
+  std::size_t copies_given() const { return mirror_ == nullptr ? 0 : mirror_->copies_given(); }
   // What this machine takes for the time.
   std::uint64_t clock_ms() const;
   void jump_clock(std::int64_t by_ms) { clock_offset_ms_ += by_ms; }
@@ -42,6 +51,11 @@ class Leader {
   void crash();
   // While down: the data directory is replaced.
   void restore(Disk copy);
+  // A second leader of the region, never started yet, gets a copy of another one's directory.
+  void clone(const Leader& original, Disk copy);
+  // For good.
+  void end();
+  bool ended() const { return ended_; }
   // While down: the data directory is empty, and the next start says --join.
   void lose_disk();
 
@@ -87,6 +101,7 @@ class Leader {
   std::uint64_t process_ = 0;  // which start this is
   bool restored_ = false;
   bool join_ = false;
+  bool ended_ = false;
   std::int64_t clock_offset_ms_ = 0;
   mutable std::uint64_t latest_clock_ms_ = 0;
   bool syncing_ = false;

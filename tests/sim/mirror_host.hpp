@@ -30,7 +30,7 @@ class MirrorHost {
 
   bool takes_writes() const { return !mirror_.loading(); }
   bool holds_still() const { return mirror_.holds_still(); }
-  const sync::Mirror& mirror() const { return mirror_; }
+  std::size_t copies_given() const { return given_.size(); }
 
  private:
   struct GivenCopy {

@@ -132,6 +132,9 @@ void draw_restarts(Random& random, Swarm& swarm) {
 void draw_tiny_limits(Random& random, sync::Limits& limits) {
   limits.page_bytes = random.between(1, 200);
   limits.pending_bytes_max = random.between(0, 300);
+  limits.pending_origins_max = random.between(1, 3);
+  limits.quarantined_origins_max = random.between(1, 3);
+  limits.digest_parts_max = random.between(16, 40);
   limits.publish_bytes_max = random.between(0, 200);
   limits.uncommitted_bytes_max = random.between(0, 300);
   limits.batch_bytes = random.between(1, 60);
@@ -191,6 +194,7 @@ void draw_mirrors(Random& random, Swarm& swarm) {
   if (!random.chance(0.6)) return;
   swarm.crash_every_ms = random.between(400, 3000);
   swarm.down_max_ms = random.between(10, 2000);
+  swarm.two_lost_disks = random.chance(0.5);
   swarm.lose_disk = percent(random, 20, 100);
   swarm.checkpoint_every_ms = random.between(50, 500);
   swarm.partition_max_ms = std::max<std::uint64_t>(swarm.partition_max_ms, 3000);
@@ -208,6 +212,7 @@ void draw_many_copies(Random& random, Swarm& swarm) {
   swarm.crash_every_ms = random.between(400, 1000);
   swarm.down_max_ms = random.between(10, 500);
   swarm.lose_disk = 0.8;
+  swarm.two_lost_disks = random.chance(0.5);
   swarm.checkpoint_every_ms = random.between(50, 200);
   swarm.limits = {};
   swarm.limits.sweep_ms = 1000;
@@ -229,6 +234,30 @@ void draw_old_copies(Random& random, Swarm& swarm) {
   swarm.limits.close_after_ms = random.between(20, 100);
   swarm.mirror.leave_source_ms = 2000;
   swarm.mirror.bytes_per_second = 100 * sync::mirror_page_bytes;
+}
+
+// Two leaders of one region, from one directory. Nothing is cut from the logs: who is behind what
+// was cut has writes at times that nobody takes.
+void draw_clone(Random& random, Swarm& swarm) {
+  swarm.run_ms = random.between(3000, 8000);
+  swarm.clone_at_ms = random.between(300, swarm.run_ms / 2);
+  swarm.clone_for_ms = random.between(300, 2 * swarm.run_ms);
+  swarm.restore = swarm.lose_disk = 0;
+  swarm.partition_max_ms = std::max<std::uint64_t>(swarm.partition_max_ms, 3000);
+  swarm.limits.log_retain_bytes = sync::Limits().log_retain_bytes;
+  swarm.limits.ended_origins_max = std::numeric_limits<std::size_t>::max();
+  // Who is cut off for longer than that is not the leader of its region any more.
+  swarm.limits.close_after_ms = sync::Limits().close_after_ms;
+  swarm.clone_heard = random.chance(0.3);
+  if (!swarm.clone_heard) return;
+  swarm.links = {};
+  swarm.odd_links.clear();
+  swarm.partition_every_ms = swarm.crash_every_ms = 0;
+  swarm.late_joiner = false;
+  swarm.limits.beacon_idle_ms = 50;
+  swarm.clock_jump_every_ms = random.chance(0.5) ? random.between(500, 1000) : 0;
+  swarm.clock_jump_max_ms = 3'600'000;
+  if (swarm.clock_jump_every_ms == 0) swarm.limits.close_after_ms = random.between(300, 800);
 }
 
 std::size_t some_leaders(Random& random) {
@@ -260,9 +289,10 @@ Swarm swarm_for(Random& random) {
   if (random.chance(0.1)) draw_tiny_limits(random, swarm.limits);
   if (random.chance(0.03)) draw_large(random, swarm);
   draw_mirrors(random, swarm);
-  if (random.chance(0.08)) draw_many_copies(random, swarm);
+  if (random.chance(0.09)) draw_many_copies(random, swarm);
   if (random.chance(0.03)) draw_old_copies(random, swarm);
   if (random.chance(0.05)) draw_restarts(random, swarm);
+  if (random.chance(0.06)) draw_clone(random, swarm);
   return swarm;
 }
 
@@ -278,13 +308,15 @@ std::string describe(const Swarm& s) {
       "{} ms, jumps "
       "every {} of {} "
       "ms\n"
+      "a clone after {} ms for {} ms{}\n"
       "limits: page {}, pending {}, publish {}, uncommitted {}, batch {} bytes {} deltas, forget every {} "
       "ms, log keeps {}, runs are closed after {} ms",
       s.leaders, s.late_joiner ? " (one joins late)" : "", s.run_ms, s.writes_per_second, s.keys, s.fields,
       s.counters, s.clear_all, s.in_order, to_string(s.links), s.partition_every_ms, s.partition_max_ms, odd,
       s.sync_min_ms, s.sync_max_ms, s.short_read, s.checkpoint_every_ms, s.crash_every_ms, s.down_max_ms,
       s.restore, s.restore_alone, s.backup_every_ms, s.lose_disk, s.clock_skew_max_ms, s.clock_jump_every_ms,
-      s.clock_jump_max_ms, s.limits.page_bytes, s.limits.pending_bytes_max, s.limits.publish_bytes_max,
+      s.clock_jump_max_ms, s.clone_at_ms, s.clone_for_ms, s.clone_heard ? ", heard by all" : "",
+      s.limits.page_bytes, s.limits.pending_bytes_max, s.limits.publish_bytes_max,
       s.limits.uncommitted_bytes_max, s.limits.batch_bytes, s.limits.batch_deltas, s.limits.forget_every_ms,
       s.limits.log_retain_bytes, s.limits.close_after_ms);
 }

@@ -62,7 +62,12 @@ struct Swarm {
   double restore = 0;        // of the crashes: how many come back with an old copy
   double restore_alone = 0;  // of those: how many meet no peer for a while
   std::uint64_t backup_every_ms = 0;
-  double lose_disk = 0;  // of the crashes: how many come back with an empty disk
+  double lose_disk = 0;         // of the crashes: how many come back with an empty disk
+  bool two_lost_disks = false;  // at once, where there are four leaders or more
+  // A leader's directory is copied while it runs, and a second leader started from the copy; 0: never.
+  std::uint64_t clone_at_ms = 0;
+  std::uint64_t clone_for_ms = 0;  // until one of the two ends; at most until all is well again
+  bool clone_heard = false;        // both are, by everybody and all the time
   std::uint64_t clock_skew_max_ms = 0;
   std::uint64_t clock_jump_every_ms = 0;
   std::uint64_t clock_jump_max_ms = 0;

@@ -65,20 +65,20 @@ World::World(std::uint64_t seed, bool verbose)
       checkers_(leaders_, swarm_) {
   if (seed % 8 == 3) swarm_.forgery_every_ms = 300;
   if (seed % 16 == 5) swarm_.poison_every_ms = 1000;
-  leaders_.reserve(swarm_.leaders);
+  leaders_.reserve(swarm_.leaders + 1);
   for (std::size_t i = 0; i < swarm_.leaders; ++i) {
     leaders_.emplace_back(*this, i, regions[i]);
     const auto skew = static_cast<std::int64_t>(random_.below(2 * swarm_.clock_skew_max_ms + 1));
     leaders_.back().jump_clock(skew - static_cast<std::int64_t>(swarm_.clock_skew_max_ms));
   }
-  backups_.resize(swarm_.leaders);
+  backups_.resize(swarm_.leaders + 1);
   trace("{}", describe(swarm_));
 }
 
-std::vector<std::string> World::peers_of(std::size_t index) const {
+std::vector<std::string> World::peers_of(const std::string& region) const {
   std::vector<std::string> peers;
   for (std::size_t i = 0; i < swarm_.leaders; ++i) {
-    if (i != index) peers.push_back(regions[i]);
+    if (regions[i] != region) peers.push_back(regions[i]);
   }
   return peers;
 }
@@ -99,7 +99,7 @@ void World::note(const std::string& what) {
 
 void World::publish(const Leader& from, const std::string& frame) {
   for (Leader& to : leaders_) {
-    if (&to != &from) transmit(from, to, Network::Traffic::published, frame);
+    if (to.region() != from.region()) transmit(from, to, Network::Traffic::published, frame);
   }
 }
 
@@ -128,14 +128,12 @@ void World::now_and_then(double mean_ms, std::function<void()> work) {
   });
 }
 
-void World::schedule_clients() {
-  for (Leader& leader : leaders_) {
-    now_and_then(1000 / swarm_.writes_per_second, [this, &leader] {
-      const std::uint64_t count = random_.chance(swarm_.burst) ? random_.between(2, 8) : 1;
-      for (std::uint64_t i = 0; i < count && leader.takes_writes(); ++i)
-        leader.write(some_operation(swarm_, checkers_.ledger(), random_));
-    });
-  }
+void World::schedule_clients_of(Leader& leader) {
+  now_and_then(1000 / swarm_.writes_per_second, [this, &leader] {
+    const std::uint64_t count = random_.chance(swarm_.burst) ? random_.between(2, 8) : 1;
+    for (std::uint64_t i = 0; i < count && leader.reads_requests(); ++i)
+      leader.write(some_operation(swarm_, checkers_.ledger(), random_));
+  });
 }
 
 void World::schedule_faults() {
@@ -157,21 +155,100 @@ void World::schedule_faults() {
     trace("{} publishes what nobody can apply", author.region());
     publish(author, poisoned_frame(author.replica(), random_));
   });
+  if (swarm_.clone_at_ms != 0) at(swarm_.clone_at_ms, [this] { clone_something(); });
+}
+
+void World::schedule_faults_of(Leader& leader) {
+  const auto every = [this](std::uint64_t mean_ms, auto work) {
+    if (mean_ms != 0) now_and_then(static_cast<double>(mean_ms), work);
+  };
+  every(swarm_.checkpoint_every_ms, [&leader] {
+    if (leader.up()) leader.begin_checkpoint();
+  });
+  every(swarm_.backup_every_ms, [this, &leader] {
+    if (leader.ended()) return;
+    Disk copy = leader.disk();
+    copy.crash(random_);
+    backups_[leader.index()].push_back(std::move(copy));
+  });
+  every(swarm_.clock_jump_every_ms, [this, &leader] {
+    const auto far = static_cast<std::int64_t>(swarm_.clock_jump_max_ms);
+    const auto by = static_cast<std::int64_t>(random_.below(2 * swarm_.clock_jump_max_ms + 1)) - far;
+    trace("{}'s clock jumps by {} ms", leader.region(), by);
+    leader.jump_clock(by);
+  });
+}
+
+// Somebody copies a directory whose leader runs, and starts it on another machine. Who hears
+// which of the two is a matter of the network.
+void World::clone_something() {
+  Leader& original = leaders_[random_.below(swarm_.leaders)];
+  if (!faulty_) return;
+  if (!original.takes_writes() || original.disk().last_lsn() == 0)
+    return at(now_ms_ + 100, [this] { clone_something(); });
+  leaders_.emplace_back(*this, swarm_.leaders, original.region());
+  Leader& clone = leaders_.back();
+  Disk copy = original.disk();
+  copy.crash(random_);
+  clone.clone(original, std::move(copy));
+  clone.start();
+  schedule_clients_of(clone);
+  schedule_faults_of(clone);
+  at(now_ms_ + swarm_.clone_for_ms, [this] { end_clone(); });
+  if (swarm_.clone_heard) return;
+  switch (random_.below(4)) {
+    case 0:
+      return cut_for_a_while(network_.links_of(clone.index()));
+    case 1:
+      return cut_for_a_while(network_.links_of(original.index()));
+    case 2: {
+      std::vector<Link> links;
+      for (const auto& link : network_.links_of(original.index())) {
+        const bool outward = link.first == original.index();
+        const std::size_t other = outward ? link.second : link.first;
+        const std::size_t not_heard = other % 2 == 0 ? original.index() : clone.index();
+        links.push_back(outward ? Link(not_heard, other) : Link(other, not_heard));
+      }
+      return cut_for_a_while(links);
+    }
+    default:
+      return;
+  }
+}
+
+void World::end_clone() {
+  if (leaders_.size() == swarm_.leaders || leaders_.back().ended()) return;
+  Leader& clone = leaders_.back();
+  Leader& original = *std::find_if(leaders_.begin(), leaders_.end(),
+                                   [&](const Leader& leader) { return leader.region() == clone.region(); });
+  if (clone.up() && random_.chance(0.5)) {
+    clone.crash();
+    if (original.up()) original.crash();
+    backups_[original.index()].clear();
+    original.restore(clone.disk());
+    original.clone(clone, clone.disk());
+    clone.end();
+    return original.start();
+  }
+  clone.end();
+}
+
+// What an administrator does about the alarm that a leader's history has ended.
+void World::replace_ended() {
   for (Leader& leader : leaders_) {
-    every(swarm_.checkpoint_every_ms, [&leader] {
-      if (leader.up()) leader.begin_checkpoint();
-    });
-    every(swarm_.backup_every_ms, [this, &leader] {
-      Disk copy = leader.disk();
-      copy.crash(random_);
-      backups_[leader.index()].push_back(std::move(copy));
-    });
-    every(swarm_.clock_jump_every_ms, [this, &leader] {
-      const auto far = static_cast<std::int64_t>(swarm_.clock_jump_max_ms);
-      const auto by = static_cast<std::int64_t>(random_.below(2 * swarm_.clock_jump_max_ms + 1)) - far;
-      trace("{}'s clock jumps by {} ms", leader.region(), by);
-      leader.jump_clock(by);
-    });
+    if (!leader.up()) continue;
+    const bool ended = leader.replica().history_ended();
+    if (!ended && !leader.replica().being_ended()) continue;
+    require(!swarm_.clone_heard, leader.region() + " was ended though everybody heard it");
+    if (!ended) {
+      leader.crash();
+      leader.start();
+      continue;
+    }
+    checkers_.given_up(leader);
+    leader.crash();
+    leader.lose_disk();
+    leader.start();
   }
 }
 
@@ -220,17 +297,19 @@ void World::crash_for_a_while(Leader& leader) {
   at(now_ms_ + random_.between(1, swarm_.down_max_ms), [this, &leader] { come_back(leader); });
 }
 
-// What all that were asked have lost cannot be had of any of them.
-bool World::no_other_joins(const Leader& leader) const {
-  return std::none_of(leaders_.begin(), leaders_.end(), [&](const Leader& other) {
-    return &other != &leader && (other.disk().joining || other.disk().last_lsn() == 0);
+// What all that were asked have lost cannot be had of any of them: two of three must have it.
+bool World::may_lose_its_disk(const Leader& leader) const {
+  const auto joining = std::count_if(leaders_.begin(), leaders_.end(), [&](const Leader& other) {
+    return &other != &leader && !other.ended() && (other.disk().joining || other.disk().last_lsn() == 0);
   });
+  return joining == 0 || (joining == 1 && swarm_.leaders >= 4 && swarm_.two_lost_disks);
 }
 
 void World::come_back(Leader& leader) {
-  if (leader.up()) return;
+  if (leader.up() || leader.ended()) return;
   const auto& backups = backups_[leader.index()];
-  if (faulty_ && random_.chance(swarm_.lose_disk) && no_other_joins(leader)) {
+  const bool is_clone = leader.index() == swarm_.leaders;
+  if (faulty_ && !is_clone && random_.chance(swarm_.lose_disk) && may_lose_its_disk(leader)) {
     leader.lose_disk();
     return leader.start();
   }
@@ -257,6 +336,7 @@ void World::run_until(std::uint64_t time_ms) {
 
 bool World::converged() const {
   return std::all_of(leaders_.begin(), leaders_.end(), [&](const Leader& leader) {
+    if (leader.ended()) return true;
     return leader.takes_writes() && leaders_[0].up() &&
            leader.replica().full_vector() == leaders_[0].replica().full_vector() &&
            leader.replica().durable() == leader.replica().vector();
@@ -266,7 +346,7 @@ bool World::converged() const {
 std::string World::vectors() const {
   std::string text;
   for (const Leader& leader : leaders_) {
-    if (!leader.takes_writes()) text += "\n" + leader.region() + " takes no writes yet";
+    if (!leader.takes_writes() && !leader.ended()) text += "\n" + leader.region() + " takes no writes yet";
     if (!leader.up()) continue;
     const sync::Replica& replica = leader.replica();
     text += fmt::format("\n{}: {}, durably {}, settled {}, log from {}{}{}", leader.region(),
@@ -312,7 +392,13 @@ void World::heal() {
   }
   const std::uint64_t pulls_before = pulls();
   const std::uint64_t began = now_ms_;
-  while (!converged()) {
+  // The clone of one ends at last, and what it had is everywhere then.
+  for (bool both = true; both || !converged();) {
+    if (both && converged()) {
+      both = false;
+      end_clone();
+    }
+    replace_ended();
     run_until(now_ms_ + 100);
     if (now_ms_ > began + 60'000) throw Finding("a minute after all faults the leaders differ" + vectors());
   }
@@ -326,7 +412,7 @@ void World::heal() {
   run_until(now_ms_ + 5000);
   // With small limits a comparison of everything takes long.
   const std::uint64_t latest = now_ms_ + 60'000;
-  while (!checkers_.all_compared() && now_ms_ < latest) run_until(now_ms_ + 1000);
+  while (!(checkers_.all_compared() && checkers_.all_short()) && now_ms_ < latest) run_until(now_ms_ + 1000);
   require(pulls() == pulls_at_rest, "leaders that have everything go on pulling");
   checkers_.at_rest();
 }
@@ -337,8 +423,9 @@ void World::run() {
     const std::uint64_t when = leader.index() == late ? swarm_.run_ms / 2 : random_.below(20);
     at(when, [this, &leader] { come_back(leader); });
   }
-  schedule_clients();
+  for (Leader& leader : leaders_) schedule_clients_of(leader);
   schedule_faults();
+  for (Leader& leader : leaders_) schedule_faults_of(leader);
   run_until(swarm_.run_ms);
   heal();
 }

@@ -40,7 +40,7 @@ class World {
   Checkers& checkers() { return checkers_; }
   // False once everything heals.
   bool faulty() const { return faulty_; }
-  std::vector<std::string> peers_of(std::size_t index) const;
+  std::vector<std::string> peers_of(const std::string& region) const;
   // Keeps a copy of a state file, and names it.
   std::uint64_t keep(StateImage image);
   const StateImage& kept(std::uint64_t name) const { return images_.at(name); }
@@ -69,14 +69,19 @@ class World {
   void transmit(const Leader& from, Leader& to, Network::Traffic traffic, const std::string& frame);
   // Runs `work` again and again, at random intervals around `mean_ms`, while faults last.
   void now_and_then(double mean_ms, std::function<void()> work);
-  void schedule_clients();
+  void schedule_clients_of(Leader& leader);
   void schedule_faults();
+  void schedule_faults_of(Leader& leader);
+  void clone_something();
+  // One of two leaders of a region goes, with its directory.
+  void end_clone();
+  void replace_ended();
   void partition_something();
   void cut_for_a_while(const std::vector<Link>& links);
   void crash_something();
   void crash_for_a_while(Leader& leader);
   void come_back(Leader& leader);
-  bool no_other_joins(const Leader& leader) const;
+  bool may_lose_its_disk(const Leader& leader) const;
   void run_until(std::uint64_t time_ms);
   void note(const std::string& what);
   void checkpoint_when_dirty(Leader& leader);
@@ -93,7 +98,7 @@ class World {
   bool faulty_ = true;
   std::uint64_t fingerprint_ = 0;
   std::priority_queue<Work> work_;
-  std::vector<Leader> leaders_;
+  std::vector<Leader> leaders_;  // one a region, and a clone of one of them
   std::vector<std::vector<Disk>> backups_;
   std::map<std::uint64_t, StateImage> images_;
   Network network_;

@@ -17,7 +17,9 @@ std::vector<std::string> every_frame() {
           encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, {{Origin{3}, 6}}, some_runs}),
           encode(7, "paris", Pull{5, 4096, some_vector}),
           encode(7, "paris", Page{5, true, {"one", "two"}}),
-          encode(7, "paris", TooOld{5, some_vector})};
+          encode(7, "paris", TooOld{5, some_vector}),
+          encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, {}, {}, true}),
+          encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, some_vector, some_runs, true})};
 }
 
 Errc refused(const std::string& frame) {
@@ -55,6 +57,13 @@ TEST_CASE("message: a message of each type is read back as it was written") {
   CHECK(std::get<Page>(page->body).request == 5);
   CHECK(std::get<Page>(page->body).more);
   CHECK(std::get<Page>(page->body).batches == std::vector<std::string_view>{"one", "two"});
+  for (const std::size_t i : {6u, 7u}) {
+    const auto joining = decode_message(7, frames[i]);
+    REQUIRE(joining.has_value());
+    CHECK(std::get<Beacon>(joining->body).joining);
+    CHECK(std::get<Beacon>(joining->body).durable == some_vector);
+    CHECK(std::get<Beacon>(joining->body).runs.size() == (i == 7 ? some_runs.size() : 0));
+  }
   const auto too_old = decode_message(7, frames[5]);
   REQUIRE(too_old.has_value());
   CHECK(std::get<TooOld>(too_old->body).request == 5);

@@ -185,6 +185,49 @@ TEST_CASE("closing: a leader that comes back behind its own end says so") {
   CHECK(away.replica().history_ended());
 }
 
+TEST_CASE("closing: a leader that others have stopped taking says so, and another start saves all") {
+  ThreeRegions at;
+  at.paris.set("a", "1");
+  at.all_talk();
+  Node copy("paris", close_soon(), 11);
+  copy.log = at.paris.log;
+  copy.durable = at.paris.durable;
+  copy.restart(11);
+  at.paris.set("a", "2");  // cut off
+  at.paris.sync();
+  ThreeRegions::talk({&copy, &at.tokyo});
+  // The copy is gone before it has acknowledged what it asked for.
+  ThreeRegions::talk({&at.tokyo, &at.dallas});
+  CHECK(closing_of(at.dallas, paris_before).acknowledged.contains("dallas"));
+  at.all_talk();
+  CHECK(at.tokyo.get("a") == "1");
+  CHECK(at.paris.replica().being_ended());
+  CHECK(!at.paris.replica().history_ended());
+  at.paris.restart(12);
+  at.all_talk();
+  CHECK(!at.paris.replica().being_ended());
+  CHECK(at.tokyo.get("a") == "2");
+  CHECK(at.dallas.get("a") == "2");
+}
+
+TEST_CASE("closing: a clock that is set forward says nothing about who was heard") {
+  Limits limits = close_soon();
+  limits.close_after_ms = 100'000;
+  ThreeRegions at(limits);
+  at.paris.set("a", "1");
+  at.all_talk();
+  at.paris.restart(11);
+  for (int i = 0; i < 6; ++i) {
+    at.paris.now_ms += 30'000;
+    at.paris.tick();
+  }
+  ThreeRegions::talk({&at.paris, &at.tokyo, &at.dallas}, 2);
+  REQUIRE(at.tokyo.replica().closings().find(paris_before) != nullptr);
+  at.tokyo.now_ms += 3'600'000;
+  at.tokyo.tick();
+  CHECK(!closing_of(at.tokyo, paris_before).acknowledged.contains("tokyo"));
+}
+
 TEST_CASE("closing: a leader that has yet to catch up asks for no end") {
   ThreeRegions at;
   at.paris.set("a", "1");
@@ -210,6 +253,28 @@ TEST_CASE("closing: a leader that has yet to catch up asks for no end") {
   CHECK(at.paris.get("a") == "2");
   at.all_talk();
   CHECK(at.dallas.replica().closings().is_retired(paris_before));
+}
+
+TEST_CASE("mirror: a leader that joins has caught up with one that has, or with all") {
+  Node paris("paris");
+  Mirror mirror(paris.replica(), {}, 1);
+  mirror.start(false, true, std::nullopt);
+  const auto hear = [&](const std::string& region, std::uint64_t origin, bool joining) {
+    paris.now_ms += 200;
+    paris.hear(region, {encode(Node::cluster, region, Beacon{Origin{origin}, 1, {}, {}, {}, joining})});
+    paris.tick();
+    mirror.tick();
+  };
+  hear("tokyo", 2, true);
+  CHECK(mirror.loading());
+  SECTION("with one that has") {
+    hear("dallas", 3, false);
+    CHECK(!mirror.loading());
+  }
+  SECTION("with all, which lost everything") {
+    hear("dallas", 3, true);
+    CHECK(!mirror.loading());
+  }
 }
 
 TEST_CASE("closing: what is stored of closings can be read again") {
