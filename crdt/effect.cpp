@@ -14,6 +14,9 @@ enum Code : std::uint64_t {
   clear_all = 8,
   close_origin = 16,
   acknowledge_close = 17,
+  add_member = 18,
+  remove_member = 19,
+  acknowledge_removal = 20,
 };
 
 // Begins the record and writes the code, and the clock for the first effect.
@@ -25,6 +28,11 @@ RecordWriter& begin(RecordWriter& out, Code code, std::uint32_t items, bool firs
 std::optional<Kind> kind_of(std::uint64_t number) {
   if (number >= 1 && number <= 3) return static_cast<Kind>(number);
   return std::nullopt;
+}
+
+template <class... Types>
+bool is_one_of(const Effect& effect) {
+  return (std::holds_alternative<Types>(effect) || ...);
 }
 
 }  // namespace
@@ -42,7 +50,7 @@ std::string_view name(Kind kind) {
 }
 
 bool is_system(const Effect& effect) {
-  return std::holds_alternative<CloseOrigin>(effect) || std::holds_alternative<AcknowledgeClose>(effect);
+  return is_one_of<CloseOrigin, AcknowledgeClose, AddMember, RemoveMember, AcknowledgeRemoval>(effect);
 }
 
 void encode(const Effect& effect, bool first, Hlc hlc_step, RecordWriter& out) {
@@ -78,11 +86,20 @@ void encode(const Effect& effect, bool first, Hlc hlc_step, RecordWriter& out) {
     begin(out, close_origin, 2, first, hlc_step)
         .uint(static_cast<std::uint64_t>(close->origin))
         .bytes(close->regions);
-  } else {
-    const auto& last = std::get<AcknowledgeClose>(effect);
+  } else if (const auto* last = std::get_if<AcknowledgeClose>(&effect)) {
     begin(out, acknowledge_close, 2, first, hlc_step)
-        .uint(static_cast<std::uint64_t>(last.origin))
-        .uint(last.last);
+        .uint(static_cast<std::uint64_t>(last->origin))
+        .uint(last->last);
+  } else if (const auto* added = std::get_if<AddMember>(&effect)) {
+    begin(out, add_member, 4, first, hlc_step)
+        .bytes(added->region)
+        .bytes(added->address)
+        .bytes(added->keys)
+        .uint(added->founding ? 1 : 0);
+  } else if (const auto* removed = std::get_if<RemoveMember>(&effect)) {
+    begin(out, remove_member, 2, first, hlc_step).bytes(removed->region).bytes(removed->regions);
+  } else {
+    begin(out, acknowledge_removal, 1, first, hlc_step).bytes(std::get<AcknowledgeRemoval>(effect).region);
   }
 }
 
@@ -138,6 +155,18 @@ DecodedEffect decode_effect(RecordReader& in) {
     case acknowledge_close:
       decoded.effect = AcknowledgeClose{Origin{in.uint(at)}, in.uint(at + 1)};
       items += 2;
+      break;
+    case add_member:
+      decoded.effect = AddMember{in.bytes(at), in.bytes(at + 1), in.bytes(at + 2), in.uint(at + 3) != 0};
+      items += 4;
+      break;
+    case remove_member:
+      decoded.effect = RemoveMember{in.bytes(at), in.bytes(at + 1)};
+      items += 2;
+      break;
+    case acknowledge_removal:
+      decoded.effect = AcknowledgeRemoval{in.bytes(at)};
+      items += 1;
       break;
     default:
       in.mark_malformed();

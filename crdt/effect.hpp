@@ -59,7 +59,7 @@ struct ClearAll {
 };
 
 // The protocol's own words, which travel as deltas like any other and mean nothing to the
-// keyspace (sync/closings.hpp).
+// keyspace (sync/closings.hpp, sync/members.hpp).
 
 // Nothing more of an ended origin is to be taken, once every member has acknowledged.
 struct CloseOrigin {
@@ -74,7 +74,29 @@ struct AcknowledgeClose {
   friend bool operator==(const AcknowledgeClose&, const AcknowledgeClose&) = default;
 };
 
-using Effect = std::variant<Put, Remove, Increment, Clear, ClearAll, CloseOrigin, AcknowledgeClose>;
+// A region belongs to the cluster from here on (sync/members.hpp).
+struct AddMember {
+  std::string_view region;
+  std::string_view address;  // where its leader is reached, and
+  std::string_view keys;     // what it is known by; both mean nothing to the protocol
+  // It was a member before members were data: the author's settings say so.
+  bool founding = false;
+  friend bool operator==(const AddMember&, const AddMember&) = default;
+};
+// It does not any more, for good.
+struct RemoveMember {
+  std::string_view region;
+  std::string_view regions;  // who has to acknowledge it
+  friend bool operator==(const RemoveMember&, const RemoveMember&) = default;
+};
+// The author's region takes nothing from the removed one's leader any more.
+struct AcknowledgeRemoval {
+  std::string_view region;
+  friend bool operator==(const AcknowledgeRemoval&, const AcknowledgeRemoval&) = default;
+};
+
+using Effect = std::variant<Put, Remove, Increment, Clear, ClearAll, CloseOrigin, AcknowledgeClose, AddMember,
+                            RemoveMember, AcknowledgeRemoval>;
 
 // True for the protocol's own words.
 bool is_system(const Effect& effect);
@@ -105,6 +127,8 @@ struct Author {
 //   remove 4 key kind field | increment 5 key kind field amount
 //   clear 6 key | clear, replacing 7 key | clear all 8
 //   close 16 origin regions | acknowledge a close 17 origin last
+//   add a member 18 region address keys founding | remove one 19 region regions
+//   acknowledge a removal 20 region
 inline constexpr std::uint64_t effect_continues = 64;
 
 // `hlc_step` is written for the first effect of an operation only.

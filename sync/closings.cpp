@@ -4,14 +4,9 @@
 
 #include "core/planted.hpp"
 #include "core/record.hpp"
+#include "sync/members.hpp"
 
 namespace turnstone::sync {
-
-bool Closing::complete() const {
-  if (planted(Planted::close_at_first_acknowledgement)) return !acknowledged.empty();
-  return std::all_of(required.begin(), required.end(),
-                     [this](const std::string& region) { return acknowledged.contains(region); });
-}
 
 Seq Closing::last() const {
   Seq last = 0;
@@ -22,12 +17,7 @@ Seq Closing::last() const {
 void Closings::request(Origin origin, std::string_view regions) {
   if (is_retired(origin)) return;
   Closing& closing = open_[origin];
-  std::set<std::string> required;
-  for (std::size_t begin = 0; begin <= regions.size();) {
-    const std::size_t end = std::min(regions.find(',', begin), regions.size());
-    required.emplace(regions.substr(begin, end - begin));
-    begin = end + 1;
-  }
+  Regions required = split_regions(regions);
   // Of two requests at once the regions in both are waited for, in whatever order they come.
   if (!closing.required.empty()) {
     std::erase_if(required, [&](const std::string& region) { return !closing.required.contains(region); });
@@ -42,6 +32,15 @@ void Closings::acknowledge(Origin origin, const std::string& region, Seq last, S
   known = std::max(known, {last, stamp});
 }
 
+bool Closings::complete(const Closing& closing) const {
+  const auto& acknowledged = closing.acknowledged;
+  if (acknowledged.empty()) return false;
+  if (planted(Planted::close_at_first_acknowledgement)) return true;
+  return std::all_of(closing.required.begin(), closing.required.end(), [&](const std::string& region) {
+    return acknowledged.contains(region) || waives(region);
+  });
+}
+
 const Closing* Closings::find(Origin origin) const {
   const auto closing = open_.find(origin);
   return closing == open_.end() ? nullptr : &closing->second;
@@ -54,7 +53,7 @@ class Closings::Reading {
   Seq of(Origin origin) {
     const Seq seq = vector_.get(origin);
     const Closing* closing = closings_.find(origin);
-    if (closing == nullptr || !closing->complete() || seq >= closing->last()) return seq;
+    if (closing == nullptr || !closings_.complete(*closing) || seq >= closing->last()) return seq;
     const auto [known, is_new] = known_.try_emplace(origin, seq);
     if (is_new && covers_acknowledgements_of(*closing)) known_[origin] = closing->last();
     return known_[origin];
@@ -88,7 +87,7 @@ std::vector<Origin> Closings::retire(const VersionVector& floor) {
   std::vector<Origin> found;
   Reading reading(*this, floor);
   for (auto closing = open_.begin(); closing != open_.end();) {
-    if (closing->second.complete() && reading.covers_acknowledgements_of(closing->second)) {
+    if (complete(closing->second) && reading.covers_acknowledgements_of(closing->second)) {
       found.push_back(closing->first);
       retired_.set(closing->first, closing->second.last());
       closing = open_.erase(closing);
@@ -104,7 +103,7 @@ VersionVector Closings::ends_to_cut(const VersionVector& stable, std::size_t end
   std::size_t ended = 0;
   Reading reading(*this, stable);
   for (const auto& [origin, closing] : open_) {
-    if (!closing.complete() || !reading.covers_acknowledgements_of(closing)) continue;
+    if (!complete(closing) || !reading.covers_acknowledgements_of(closing)) continue;
     ++ended;
     for (const auto& [region, acknowledgement] : closing.acknowledged) {
       const Stamp stamp = acknowledgement.stamp;

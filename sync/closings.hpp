@@ -27,8 +27,7 @@ class Closing {
     friend auto operator<=>(const Acknowledgement&, const Acknowledgement&) = default;
   };
 
-  bool complete() const;
-  // F, or the greatest acknowledged so far.
+  // F once it is complete; the greatest acknowledged so far.
   Seq last() const;
   bool requires_region(const std::string& region) const { return required.contains(region); }
 
@@ -45,8 +44,14 @@ class Closings {
   void request(Origin origin, std::string_view regions);
   void acknowledge(Origin origin, const std::string& region, Seq last, Stamp stamp);
 
+  // Nobody waits for this region's acknowledgements any more (sync/members.hpp).
+  void waive(const std::string& region) { waived_.insert(region); }
+
   // --- asking
 
+  bool waives(const std::string& region) const { return waived_.contains(region); }
+  // Every region that is waited for has acknowledged: the origin has ended.
+  bool complete(const Closing& closing) const;
   // Null when nobody requested it, and when it is retired.
   const Closing* find(Origin origin) const;
   const std::map<Origin, Closing>& open() const { return open_; }
@@ -84,6 +89,8 @@ class Closings {
   std::map<Origin, Closing> open_;
   VersionVector retired_;
   std::map<Origin, std::string> regions_;  // of the retired ones
+  // Follows from what is closed and who was removed; it is not stored.
+  std::set<std::string> waived_;
 };
 
 }  // namespace turnstone::sync

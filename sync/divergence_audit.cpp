@@ -17,10 +17,16 @@ constexpr double busy_memory = 512;
 
 }  // namespace
 
-DivergenceAudit::DivergenceAudit(const crdt::Keyspace& keyspace, const Limits& limits,
-                                 const std::vector<std::string>& peers)
-    : keyspace_(keyspace), limits_(limits), digests_(keyspace) {
-  for (const std::string& peer : peers) peers_[peer].compared_at_ms.resize(keyspace.buckets());
+DivergenceAudit::DivergenceAudit(const crdt::Keyspace& keyspace, const Limits& limits)
+    : keyspace_(keyspace), limits_(limits), digests_(keyspace) {}
+
+void DivergenceAudit::add_peer(const std::string& region) {
+  peers_[region].compared_at_ms.resize(keyspace_.buckets());
+}
+
+void DivergenceAudit::remove_peer(const std::string& region) {
+  peers_.erase(region);
+  std::erase_if(comparisons_, [&](const Comparison& comparison) { return comparison.region == region; });
 }
 
 bool DivergenceAudit::quiet(const BucketRun& run, Lsn settled) const {

@@ -41,8 +41,11 @@ struct ComparisonView {
 
 class DivergenceAudit {
  public:
-  DivergenceAudit(const crdt::Keyspace& keyspace, const Limits& limits,
-                  const std::vector<std::string>& peers);
+  DivergenceAudit(const crdt::Keyspace& keyspace, const Limits& limits);
+
+  // The regions whose data is compared with ours. Adding one that is there changes nothing.
+  void add_peer(const std::string& region);
+  void remove_peer(const std::string& region);
 
   // Computes digests for the sweep and compares what has come, as far as the limits allow.
   void tick(std::uint64_t timer_ms, const LogPrefix& settled, Effects& effects);

@@ -8,7 +8,7 @@
 namespace turnstone::sync {
 namespace {
 
-enum Type : std::uint64_t { batch = 1, beacon = 2, pull = 3, page = 4, too_old = 5 };
+enum Type : std::uint64_t { batch = 1, beacon = 2, pull = 3, page = 4, too_old = 5, refused = 6 };
 
 void write_runs(RecordWriter& out, const std::vector<BucketRun>& runs) {
   out.record(static_cast<std::uint32_t>(runs.size() * 4));
@@ -66,6 +66,8 @@ std::string encode(std::uint64_t cluster, std::string_view region, const Body& b
   } else if (const auto* refusal = std::get_if<TooOld>(&body)) {
     begin(too_old, 1).uint(refusal->request);
     write_vector(out, refusal->floor);
+  } else if (const auto* no = std::get_if<Refused>(&body)) {
+    begin(refused, 2).uint(no->request).uint(no->removed ? 1 : 0);
   } else {
     const auto& answer = std::get<Page>(body);
     begin(page, 2).uint(answer.request).uint(answer.more ? 1 : 0);
@@ -128,6 +130,9 @@ Result<Message> decode_message(std::uint64_t cluster, std::string_view frame) {
       message.body = std::move(refusal);
       break;
     }
+    case refused:
+      message.body = Refused{in.uint(4), in.uint(5) != 0};
+      break;
     default:
       in.mark_malformed();
   }

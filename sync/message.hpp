@@ -49,7 +49,7 @@ struct Beacon {
   // The sender has yet to catch up: what it has may be less than its region has had.
   bool joining = false;
 };
-// Asks for what the sender of the pull lacks.
+// Asks for what the sender of the pull lacks; for no bytes at all: whether it is answered.
 struct Pull {
   std::uint64_t request = 0;
   std::uint64_t bytes_max = 0;
@@ -69,7 +69,13 @@ struct TooOld {
   VersionVector floor;
 };
 
-using Body = std::variant<Publication, Beacon, Pull, Page, TooOld>;
+// Answers a pull of a region that is none of the asked leader's.
+struct Refused {
+  std::uint64_t request = 0;
+  bool removed = false;  // it was a member; else it is unknown there
+};
+
+using Body = std::variant<Publication, Beacon, Pull, Page, TooOld, Refused>;
 
 struct Message {
   std::string region;

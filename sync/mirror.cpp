@@ -103,7 +103,7 @@ void Mirror::end_joining_if_caught_up(MirrorEffects& effects) {
                                        return believed && covers(peer);
                                      }) ||
                          std::all_of(peers.begin(), peers.end(), covers);
-  if (!planted(Planted::join_too_early) && (!caught_up || holding_)) return;
+  if (!planted(Planted::join_too_early) && (!caught_up || holding_ || replica_.exclusion())) return;
   joining_ = false;
   reached(Mark::mirror_ended);
   effects.emplace_back(EndJoining{});
@@ -114,6 +114,9 @@ std::optional<std::string> Mirror::loading() const {
     return fmt::format("this leader takes a copy of another region's state first ({}{}{}: {} of {} bytes)",
                        name(sink_.state()), sink_.source().empty() ? "" : " from ", sink_.source(),
                        sink_.bytes(), sink_.total_bytes());
+  }
+  if (joining_) {
+    if (auto reason = replica_.exclusion()) return reason;
   }
   if (joining_ || holding_) return "this leader has not caught up with another region yet";
   return std::nullopt;

@@ -15,21 +15,23 @@ namespace {
 // meanwhile says nothing.
 constexpr std::uint64_t step_ms_max = 60'000;
 
+Regions configured(const ReplicaConfig& config) {
+  Regions regions(config.peers.begin(), config.peers.end());
+  regions.insert(config.region);
+  return regions;
+}
+
 }  // namespace
 
 Replica::Replica(ReplicaConfig config, unsigned shard_bits)
     : config_(std::move(config)),
       keyspace_(shard_bits),
+      members_(configured(config_)),
       pending_(config_.limits.pending_bytes_max, config_.limits.pending_origins_max),
-      stability_(config_.peers),
       settled_(config_.limits.log_prefix_groups_max),
-      divergence_(keyspace_, config_.limits, config_.peers) {
+      divergence_(keyspace_, config_.limits) {
   keyspace_.set_position(next_lsn_);
-  for (const std::string& region : config_.peers) {
-    Peer& peer = peers_[region];
-    peer.timeout_ms = config_.limits.pull_timeout_ms;
-    peer.page_bytes = config_.limits.page_bytes;
-  }
+  follow_members();
 }
 
 // --- recovery
@@ -42,12 +44,14 @@ void Replica::restore_floor(Lsn lsn, VersionVector vector) {
 void Replica::restore_origin(Origin origin, OriginState state) {
   vector_.set(origin, state.seq);
   durable_.set(origin, state.seq);
+  if (state.region == config_.region) ready_ = true;
   origins_[origin] = std::move(state);
 }
 
 void Replica::restore_position(Lsn lsn, Hlc hlc) {
   next_lsn_ = lsn + 1;
   durable_lsn_ = lsn;
+  follow_members();
   keyspace_.set_position(lsn);
   keyspace_.touch_all();
   keyspace_.set_position(next_lsn_);
@@ -74,8 +78,11 @@ Result<void> Replica::replay(Lsn lsn, std::string_view bytes) {
   keyspace_.set_position(lsn);
   const auto newest = apply_batch(*header, bytes, appended);
   if (!newest) return tl::make_unexpected(newest.error());
-  // Our own region's earlier stamps stay below our next one, however far ahead they are.
-  if (region_of(header->origin) == config_.region) clock_.observe(*newest, hlc_ms(*newest), 1);
+  if (region_of(header->origin) == config_.region) {
+    // Our own region's earlier stamps stay below our next one, however far ahead they are.
+    clock_.observe(*newest, hlc_ms(*newest), 1);
+    if (!std::exchange(ready_, true)) look_whether_excluded();
+  }
   Effects none;
   committed(lsn, none);
   return {};
@@ -156,7 +163,7 @@ void Replica::append(const BatchHeader& header, std::string bytes, Effects& effe
 Checkpoint Replica::freeze(Effects& effects) {
   seal(effects);
   keyspace_.dirty().freeze();
-  return {last_lsn(), clock_.last(), origins_, forgotten_, closings_};
+  return {last_lsn(), clock_.last(), origins_, forgotten_, closings_, members_};
 }
 
 // --- the protocol
@@ -231,7 +238,9 @@ void Replica::tick(Effects& effects) {
     forget_stable();
     cut_log(effects);
     retire_ended();
+    look_whether_ready();
     close_ended(effects);
+    probe_silent_peers(effects);
   }
   pull_if_behind(effects);
 }
@@ -293,8 +302,9 @@ std::string Replica::region_of(Origin origin) const {
 std::vector<PeerView> Replica::peers() const {
   std::vector<PeerView> views;
   for (const auto& [region, peer] : peers_) {
-    PeerView view{region, peer.origin, peer.durable,   0,           peer.clock_skew_ms,
-                  0,      0,           is_heard(peer), peer.joining};
+    PeerView view{
+        region,      peer.origin, peer.durable, 0, peer.clock_skew_ms, 0, 0, is_heard(peer) && !peer.refused,
+        peer.joining};
     if (peer.heard_ms != 0) view.heard_ms = now_ms_ - std::min(now_ms_, timer_ms_ - peer.heard_ms);
     for (const auto& [origin, seq] : vector_.entries()) {
       view.behind_us += seq - std::min(seq, peer.durable.get(origin));

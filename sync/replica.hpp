@@ -26,6 +26,7 @@
 #include "sync/event.hpp"
 #include "sync/limits.hpp"
 #include "sync/log_index.hpp"
+#include "sync/members.hpp"
 #include "sync/message.hpp"
 #include "sync/pending.hpp"
 #include "sync/signatures.hpp"
@@ -38,7 +39,7 @@ struct ReplicaConfig {
   std::string region;
   // Fresh and random for every start; where batches are signed, one of the region's (origin_of).
   Origin origin{};
-  // The other regions; they are also the members whose reports make a delta stable.
+  // The other regions, by the settings. Deltas may name more, and remove some (members()).
   std::vector<std::string> peers;
   Limits limits;
   // Null: batches are neither signed nor checked.
@@ -101,11 +102,14 @@ struct Checkpoint {
   // The cells list no increment singly that this covers.
   VersionVector forgotten;
   Closings closings;
+  Members members;
 };
 
 // Told what local people want to know; called while deltas are applied.
 using ConflictSink = std::function<void(const crdt::Conflict&)>;
 using KeyChangeSink = std::function<void(std::string_view key)>;
+// The members have changed: the keys that batches are checked with, and soon the links, have to.
+using MembersSink = std::function<void()>;
 // Gives every batch of the durable log, in log order, also while it is replayed. Called only
 // when a leader that was restored from an old copy wrote before it had caught up.
 using LogScan = std::function<void(const std::function<void(std::string_view batch)>& visit)>;
@@ -118,6 +122,8 @@ class Replica final : private crdt::KeyspaceObserver {
 
   // First of all.
   void restore_closings(Closings closings) { closings_ = std::move(closings); }
+  // Then.
+  void restore_members(Members members);
   void restore_origin(Origin origin, OriginState state);
   Result<void> restore_cell(const crdt::CellImage& image) { return keyspace_.load(image); }
   // The stored state holds the log up to here; our clock had come this far.
@@ -172,6 +178,18 @@ class Replica final : private crdt::KeyspaceObserver {
   std::optional<std::string> needs_state_of() const;
   const std::map<Origin, OriginState>& origins() const { return origins_; }
   const Closings& closings() const { return closings_; }
+  const Members& members() const { return members_; }
+  // It is heard and asked.
+  bool is_peer(const std::string& region) const { return peers_.contains(region); }
+  // Removed, and gone: those that stay have all that they will ever have of it.
+  bool has_left(const std::string& region) const { return closings_.waives(region); }
+  // Added, and not every member knows it yet.
+  bool is_new(const std::string& region) const;
+  // Why this leader may stamp nothing, in words for its clients: its region was removed, is no
+  // member, or is a new one that has to wait. Nothing when it may.
+  const std::optional<std::string>& exclusion() const { return exclusion_; }
+  // Those that a removed region still waits for before it has left.
+  Regions waited_for_by(const std::string& region) const;
   // The applied vector with the retired origins, which all other vectors leave out.
   VersionVector full_vector() const;
   // True when this leader's own origin was closed while it was away, or it holds deltas behind
@@ -211,6 +229,7 @@ class Replica final : private crdt::KeyspaceObserver {
   // To be set before anything is replayed.
   void on_log_scan(LogScan scan) { log_scan_ = std::move(scan); }
   void on_conflict(ConflictSink sink) { conflict_sink_ = std::move(sink); }
+  void on_members_change(MembersSink sink) { members_sink_ = std::move(sink); }
   void on_key_change(KeyChangeSink sink) { key_change_sink_ = std::move(sink); }
   // While set, batches of other leaders are not taken; they are pulled later.
   void set_ingest_paused(bool paused) { ingest_paused_ = paused; }
@@ -241,6 +260,9 @@ class Replica final : private crdt::KeyspaceObserver {
     unsigned fruitless = 0;
     // Its log begins here, as it said when it was asked for what was older.
     VersionVector floor;
+    // It answered that this region is none of its.
+    std::optional<Refused> refused;
+    std::uint64_t next_probe_ms = 0;
   };
   struct Gap {
     Seq target = 0;
@@ -296,15 +318,33 @@ class Replica final : private crdt::KeyspaceObserver {
   void apply_system(const crdt::Effect& effect, Stamp stamp, const std::string& region);
   // An operation of the protocol's own.
   void stamp_system(const crdt::Effect& effect, Effects& effects);
-  std::string members() const;
   // This region has acknowledged the origin's end.
   bool is_frozen(Origin origin) const;
   Seq may_take_up_to(Origin origin) const;
   void note_needed(const std::string& region, const VersionVector& vector, Origin except);
-  bool has_what_members_have(Origin origin, const Closing& closing) const;
+  bool has_what_members_have(Origin origin, const Regions& required) const;
   void heard_of(Origin origin);
   void close_ended(Effects& effects);
+  void close_runs(Effects& effects);
+  void acknowledge_ends(Effects& effects);
   void retire_ended();
+
+  void add_peer(const std::string& region);
+  void drop_peer(const std::string& region);
+  // Brings peers, stability and closings in line with the members.
+  void follow_members();
+  void acknowledge_removals(Effects& effects);
+  // All that the removed region's leader has said, and will say, is here.
+  bool has_said_all(const std::string& region, const Removal& removal) const;
+  // A region that is neither new nor the author's has it durably, or there is none.
+  bool is_vouched_for(Stamp stamp, const std::string& author) const;
+  void look_whether_ready();
+  void look_whether_excluded();
+  bool is_told_of_its_removal() const;
+  void receive_refusal(const std::string& region, const Refused& refusal, Effects& effects);
+  // Says something to every peer once, and to those that are silent: they may have reason to
+  // refuse it.
+  void probe_silent_peers(Effects& effects);
 
   // Limits of what peers may make this leader hold; an alarm when one is reached.
   bool is_one_too_many(Origin origin, Effects& effects);
@@ -344,6 +384,13 @@ class Replica final : private crdt::KeyspaceObserver {
   std::size_t uncommitted_bytes_ = 0;
   LogIndex log_index_;
 
+  Members members_;
+  std::uint64_t members_seen_ = 0;  // Members::changes() as last followed
+  // A new member that may stamp, since what it has others have, too.
+  bool ready_ = false;
+  std::optional<std::string> exclusion_;
+  // When a removal was applied here, on the timers' time.
+  std::map<std::string, std::uint64_t> removal_seen_ms_;
   Closings closings_;
   // What was stable when the log had come this far.
   struct StableThen {
@@ -381,6 +428,7 @@ class Replica final : private crdt::KeyspaceObserver {
   Counters counters_;
   ConflictSink conflict_sink_;
   KeyChangeSink key_change_sink_;
+  MembersSink members_sink_;
   LogScan log_scan_;
 };
 

@@ -1,7 +1,5 @@
 // Closing the runs that ended: what this leader stamps for it, how it stops taking what comes
 // behind an end, and how an origin that is retired leaves every vector.
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -16,7 +14,15 @@ void Replica::apply_system(const crdt::Effect& effect, Stamp stamp, const std::s
     closings_.request(request->origin, request->regions);
   } else if (const auto* last = std::get_if<crdt::AcknowledgeClose>(&effect)) {
     closings_.acknowledge(last->origin, region, last->last, stamp);
+  } else if (const auto* added = std::get_if<crdt::AddMember>(&effect)) {
+    members_.add(*added, stamp);
+  } else if (const auto* removed = std::get_if<crdt::RemoveMember>(&effect)) {
+    removal_seen_ms_.try_emplace(std::string(removed->region), timer_ms_);
+    members_.remove(*removed, stamp);
+  } else if (const auto* let_go = std::get_if<crdt::AcknowledgeRemoval>(&effect)) {
+    members_.acknowledge_removal(std::string(let_go->region), region);
   }
+  follow_members();
 }
 
 void Replica::stamp_system(const crdt::Effect& effect, Effects& effects) {
@@ -24,12 +30,6 @@ void Replica::stamp_system(const crdt::Effect& effect, Effects& effects) {
   apply(effect);
   commit();
   seal(effects);
-}
-
-std::string Replica::members() const {
-  std::set<std::string> names(config_.peers.begin(), config_.peers.end());
-  names.insert(config_.region);
-  return fmt::to_string(fmt::join(names, ","));
 }
 
 bool Replica::is_frozen(Origin origin) const {
@@ -41,7 +41,7 @@ Seq Replica::may_take_up_to(Origin origin) const {
   if (closings_.is_retired(origin)) return closings_.retired().get(origin);
   const Closing* closing = closings_.find(origin);
   if (closing == nullptr) return std::numeric_limits<Seq>::max();
-  if (closing->complete()) return closing->last();
+  if (closings_.complete(*closing)) return closing->last();
   if (!is_frozen(origin)) return std::numeric_limits<Seq>::max();
   const auto needed = needed_.find(origin);
   return std::max(closing->last(), needed == needed_.end() ? 0 : needed->second);
@@ -51,7 +51,7 @@ Seq Replica::may_take_up_to(Origin origin) const {
 void Replica::note_needed(const std::string& region, const VersionVector& vector, Origin except) {
   for (const auto& [origin, closing] : closings_.open()) {
     const Seq seq = vector.get(origin);
-    if (origin == except || closing.complete() || seq <= vector_.get(origin)) continue;
+    if (origin == except || closings_.complete(closing) || seq <= vector_.get(origin)) continue;
     if (!closing.requires_region(region)) continue;
     Seq& needed = needed_[origin];
     needed = std::max(needed, seq);
@@ -64,9 +64,9 @@ void Replica::heard_of(Origin origin) {
 
 // A leader that was restored from an older copy must not acknowledge less than it did before:
 // first it takes what the members have of the origin, and of this region's earlier runs.
-bool Replica::has_what_members_have(Origin origin, const Closing& closing) const {
-  return std::all_of(closing.required.begin(), closing.required.end(), [&](const std::string& region) {
-    if (region == config_.region) return true;
+bool Replica::has_what_members_have(Origin origin, const Regions& required) const {
+  return std::all_of(required.begin(), required.end(), [&](const std::string& region) {
+    if (region == config_.region || members_.is_removed(region)) return true;
     const auto peer = peers_.find(region);
     if (peer == peers_.end()) return true;
     if (peer->second.origin == Origin{}) return false;
@@ -79,21 +79,28 @@ bool Replica::has_what_members_have(Origin origin, const Closing& closing) const
 }
 
 void Replica::close_ended(Effects& effects) {
-  if (config_.limits.close_after_ms == 0 || ingest_paused_ || stamping_paused_ || history_ended() ||
-      being_ended())
-    return;
+  if (ingest_paused_ || stamping_paused_ || history_ended() || being_ended() || exclusion()) return;
   // The mirror has not heard of it yet.
   if (needs_state_of()) return;
-  if (timer_ms_ >= started_ms_ + config_.limits.close_after_ms) {
-    std::vector<Origin> ended;
-    for (const auto& [origin, state] : origins_) {
-      if (state.region == config_.region && origin != config_.origin && closings_.find(origin) == nullptr) {
-        ended.push_back(origin);
-      }
-    }
-    const std::string regions = members();
-    for (const Origin origin : ended) stamp_system(crdt::CloseOrigin{origin, regions}, effects);
+  acknowledge_removals(effects);
+  close_runs(effects);
+  acknowledge_ends(effects);
+}
+
+void Replica::close_runs(Effects& effects) {
+  const bool own_too =
+      config_.limits.close_after_ms != 0 && timer_ms_ >= started_ms_ + config_.limits.close_after_ms;
+  std::vector<Origin> ended;
+  for (const auto& [origin, state] : origins_) {
+    if (origin == config_.origin || closings_.find(origin) != nullptr) continue;
+    const bool own = state.region == config_.region;
+    if (own ? own_too : members_.has_let_go(config_.region, state.region)) ended.push_back(origin);
   }
+  const std::string regions = join_regions(members_.everyone());
+  for (const Origin origin : ended) stamp_system(crdt::CloseOrigin{origin, regions}, effects);
+}
+
+void Replica::acknowledge_ends(Effects& effects) {
   std::vector<crdt::AcknowledgeClose> due;
   for (const auto& [origin, closing] : closings_.open()) {
     if (origin == config_.origin || !closing.requires_region(config_.region)) continue;
@@ -101,14 +108,18 @@ void Replica::close_ended(Effects& effects) {
     const auto mine = closing.acknowledged.find(config_.region);
     if (mine != closing.acknowledged.end()) {
       // It had to take more since.
-      if (mine->second.last < last && !closing.complete()) due.push_back({origin, last});
+      if (mine->second.last < last && !closings_.complete(closing)) due.push_back({origin, last});
       continue;
     }
-    // Somebody may have started a copy of a directory whose leader still runs.
+    // Somebody may have started a copy of a directory whose leader still runs. Of a region that
+    // was removed nothing is taken any more.
     const auto heard = last_heard_.find(origin);
     const std::uint64_t since = heard == last_heard_.end() ? started_ms_ : heard->second;
-    if (timer_ms_ < since + config_.limits.close_after_ms && !planted(Planted::end_what_is_heard)) continue;
-    if (has_what_members_have(origin, closing)) due.push_back({origin, last});
+    const bool is_over =
+        members_.has_let_go(config_.region, region_of(origin)) ||
+        (config_.limits.close_after_ms != 0 && timer_ms_ >= since + config_.limits.close_after_ms) ||
+        planted(Planted::end_what_is_heard);
+    if (is_over && has_what_members_have(origin, closing.required)) due.push_back({origin, last});
   }
   for (const crdt::AcknowledgeClose& acknowledgement : due) stamp_system(acknowledgement, effects);
 }
@@ -143,7 +154,7 @@ bool Replica::history_ended() const {
   if (closings_.is_retired(config_.origin)) return true;
   return std::any_of(closings_.open().begin(), closings_.open().end(), [this](const auto& item) {
     const auto& [origin, closing] = item;
-    if (!closing.complete()) return false;
+    if (!closings_.complete(closing)) return false;
     return origin == config_.origin || vector_.get(origin) > closing.last();
   });
 }

@@ -21,6 +21,11 @@ constexpr unsigned fruitless_max = 6;
 }  // namespace
 
 void Replica::answer_pull(const std::string& region, const Pull& pull, Effects& effects) {
+  if (pull.bytes_max == 0) {
+    const std::string frame = encode(config_.cluster, config_.region, Page{pull.request, false, {}});
+    effects.emplace_back(std::in_place_type<Send>, Send{region, Channel::reply, frame});
+    return;
+  }
   if (!pull.have.covers(log_index_.floor())) {
     reached(Mark::too_old_answered);
     const std::string frame =
@@ -36,6 +41,7 @@ void Replica::answer_pull(const std::string& region, const Pull& pull, Effects& 
 
 void Replica::receive_page(const std::string& region, const Page& page, Effects& effects) {
   const bool asked = pull_ && pull_->peer == region && pull_->request == page.request;
+  peers_[region].refused.reset();
   bool progress = false;
   for (const std::string_view batch : page.batches) {
     const std::size_t before = counters_.batches_applied;
@@ -66,6 +72,7 @@ void Replica::receive_page(const std::string& region, const Page& page, Effects&
 }
 
 void Replica::receive_too_old(const std::string& region, const TooOld& refusal, Effects& effects) {
+  peers_[region].refused.reset();
   if (!pull_ || pull_->peer != region || pull_->request != refusal.request) return;
   reached(Mark::too_old_heard);
   pull_.reset();
@@ -95,7 +102,7 @@ std::optional<std::string> Replica::needs_state_of() const {
   }
   std::optional<std::string> source;
   for (const auto& [region, peer] : peers_) {
-    if (!is_heard(peer) || vector_.covers(peer.durable)) continue;
+    if (!is_heard(peer) || peer.refused || vector_.covers(peer.durable)) continue;
     if (vector_.covers(peer.floor)) return std::nullopt;
     source = region;
   }
@@ -125,7 +132,7 @@ bool Replica::is_heard(const Peer& peer) const {
 }
 
 bool Replica::can_help(const Peer& peer) const {
-  if (!is_heard(peer)) return false;
+  if (!is_heard(peer) || peer.refused) return false;
   if (timer_ms_ < peer.rest_until_ms || !vector_.covers(peer.floor)) return false;
   return std::any_of(gaps_.begin(), gaps_.end(), [&](const auto& item) {
     const auto& [origin, gap] = item;

@@ -24,6 +24,13 @@ void Replica::receive(const std::string& sender, std::string_view frame, Effects
   }
   const auto peer = peers_.find(region);
   if (peer == peers_.end()) {
+    const bool removed = members_.is_removed(region);
+    if (const auto* pull = std::get_if<Pull>(&message->body)) {
+      const Refused refusal{pull->request, removed};
+      effects.emplace_back(std::in_place_type<Send>,
+                           Send{region, Channel::reply, encode(config_.cluster, config_.region, refusal)});
+    }
+    if (removed) return;
     return refuse("unknown_region", fmt::format("a frame names region '{}', which is no peer here", region));
   }
   peer->second.heard_ms = timer_ms_;
@@ -46,6 +53,8 @@ void Replica::receive(const std::string& sender, std::string_view frame, Effects
     answer_pull(region, *pull, effects);
   } else if (const auto* refusal = std::get_if<TooOld>(&message->body)) {
     receive_too_old(region, *refusal, effects);
+  } else if (const auto* no = std::get_if<Refused>(&message->body)) {
+    receive_refusal(region, *no, effects);
   } else {
     receive_page(region, std::get<Page>(message->body), effects);
   }
@@ -77,6 +86,8 @@ void Replica::receive_beacon(const std::string& region, const Beacon& report, Ef
   }
   stability_.report(region, report.origin, report.durable, vector_);
   divergence_.receive(region, report, vector_, settled_);
+  // What nobody had vouched for may be taken now.
+  if (is_new(config_.region)) drain_pending(effects);
   pull_if_behind(effects);
 }
 
@@ -93,11 +104,15 @@ Replica::Readiness Replica::readiness(const BatchHeader& header) const {
   }
   if (header.first_seq != applied + 1) return Readiness::early;
   if (header.last_seq() > may_take_up_to(header.origin)) {
-    return closings_.find(header.origin)->complete() ? Readiness::refused : Readiness::early;
+    return closings_.complete(*closings_.find(header.origin)) ? Readiness::refused : Readiness::early;
   }
   if (planted(Planted::skip_dependencies)) return Readiness::ready;
   VersionVector known = context_of(header);
   if (!vector_.covers(known)) return Readiness::early;
+  if (is_new(config_.region)) {
+    const std::string& author = header.first_seq == 1 ? header.region : region_of(header.origin);
+    if (!is_vouched_for({header.origin, header.last_seq()}, author)) return Readiness::early;
+  }
   known.set(header.origin, header.first_seq - 1);
   if (known.covers(log_index_.floor())) return Readiness::ready;
   // What its author had not seen could not be told from what it had, if the cells list it

@@ -5,10 +5,6 @@
 
 namespace turnstone::sync {
 
-Stability::Stability(const std::vector<std::string>& members) {
-  for (const std::string& member : members) members_[member];
-}
-
 void Stability::report(const std::string& member, Origin origin, const VersionVector& durable,
                        const VersionVector& applied) {
   const auto it = members_.find(member);

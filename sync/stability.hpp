@@ -5,7 +5,6 @@
 // this run or an earlier one: a report that overtakes deltas would only tell receipt.
 #include <map>
 #include <string>
-#include <vector>
 
 #include "core/version_vector.hpp"
 
@@ -13,7 +12,10 @@ namespace turnstone::sync {
 
 class Stability {
  public:
-  explicit Stability(const std::vector<std::string>& members);
+  // Who is waited for. Adding one that is there changes nothing.
+  void add_member(const std::string& region) { members_.try_emplace(region); }
+  void remove_member(const std::string& region) { members_.erase(region); }
+  bool has_member(const std::string& region) const { return members_.contains(region); }
 
   // `applied` is what this replica has applied now.
   void report(const std::string& member, Origin origin, const VersionVector& durable,

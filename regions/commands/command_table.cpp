@@ -20,6 +20,7 @@ constexpr auto fast_read = flags(Flag::readonly, Flag::fast);
 constexpr auto plain = flags();
 constexpr auto fast = flags(Flag::fast);
 constexpr auto admin = flags(Flag::admin);
+constexpr auto admin_write = flags(Flag::admin, Flag::write);
 constexpr auto before_auth = flags(Flag::fast, Flag::no_auth);
 
 constexpr KeyRange no_keys{};
@@ -138,6 +139,11 @@ constexpr Command table[] = {
     {"ts.verify|rows", -3, admin, no_keys, "turnstone", "0.1.0", "Returns rows of a bucket: BUCKET [KEY KIND FIELD].", handle::ts_verify_rows},
     {"ts.verify|repair", -6, admin, no_keys, "turnstone", "0.1.0", "Replaces rows that differ: BUCKET ORIGIN TOUCHED DIGEST (KEY KIND FIELD ROW)...", handle::ts_verify_repair},
     {"ts.verify|help", 2, plain, no_keys, "turnstone", "0.1.0", "Explains the subcommands.", handle::ts_verify_help},
+    {"ts.region", -2, plain, no_keys, "turnstone", "0.1.0", "Commands of turnstone region.", nullptr},
+    {"ts.region|add", -4, admin_write, no_keys, "turnstone", "0.1.0", "Adds a region: NAME HOST:PORT[,HOST:PULLPORT] [PUBLICKEY].", handle::ts_region_add},
+    {"ts.region|remove", -3, admin_write, no_keys, "turnstone", "0.1.0", "Removes a region for good: NAME [LOST].", handle::ts_region_remove},
+    {"ts.region|list", 2, plain, no_keys, "turnstone", "0.1.0", "Lists the members, and those that were removed.", handle::ts_region_list},
+    {"ts.region|help", 2, plain, no_keys, "turnstone", "0.1.0", "Explains the subcommands.", handle::ts_region_help},
     {"ts.help", 1, plain, no_keys, "turnstone", "0.1.0", "Explains the commands of Turnstone's own.", handle::ts_help},
 };
 // clang-format on

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <string>
 
 #include "regions/commands/authentication.hpp"
@@ -36,11 +37,10 @@ const Command* look_up(Call& call, Args args) {
   if (args.size() < 2 || subcommands(*command).empty()) return command;
   const Command* subcommand = find_subcommand(*command, args[1]);
   if (subcommand == nullptr) {
+    std::string shown(command->name);
+    for (char& letter : shown) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
     call.reply.error(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.",
-                                 args[1].substr(0, repeated_bytes_max),
-                                 command->name == "client"   ? "CLIENT"
-                                 : command->name == "config" ? "CONFIG"
-                                                             : "COMMAND"));
+                                 args[1].substr(0, repeated_bytes_max), shown));
   }
   return subcommand;
 }

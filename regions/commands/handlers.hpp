@@ -120,6 +120,10 @@ void info(Call& call, Args args);
 void ts_regions(Call& call, Args args);
 void ts_conflicts(Call& call, Args args);
 void ts_link(Call& call, Args args);
+void ts_region_add(Call& call, Args args);
+void ts_region_remove(Call& call, Args args);
+void ts_region_list(Call& call, Args args);
+void ts_region_help(Call& call, Args args);
 void ts_digest(Call& call, Args args);
 void ts_help(Call& call, Args args);
 

@@ -61,6 +61,14 @@ struct MirrorView {
   std::uint64_t bytes_given = 0;  // to other leaders, since the start
 };
 
+// A region as deltas name it.
+struct MemberRecord {
+  std::string region;
+  std::string address;
+  std::string keys;
+  bool founding = false;
+};
+
 class LeaderPort {
  public:
   virtual ~LeaderPort() = default;
@@ -89,6 +97,14 @@ class LeaderPort {
   // Every connected client, by id.
   virtual void each_session(const std::function<void(const Session&)>& visit) const = 0;
   virtual std::size_t sessions() const = 0;
+
+  // What has to be on record when a region is added: those that no record names yet, and it.
+  // Errors: config, when the name, the address or the public key will not do.
+  virtual Result<std::vector<MemberRecord>> records_for(const std::string& region, const std::string& address,
+                                                        const std::string& keys) const = 0;
+
+  // Where a region is linked to, HOST:PORT,HOST:PULLPORT; empty when it is not.
+  virtual std::string address_of(const std::string& region) const = 0;
 
   virtual LinkState link_state(std::string_view region) const = 0;
   // Errors: config (link control is not enabled, or no such peer).

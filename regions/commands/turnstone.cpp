@@ -165,6 +165,9 @@ void ts_help(Call& call, Args) {
   static constexpr std::string_view lines[] = {
       "TS.REGIONS",
       "    The regions, this one first: version vector, lag and link of each.",
+      "TS.REGION ADD|REMOVE|LIST ...",
+      "    What `turnstone region` asks leaders: regions join and leave while all run.",
+      "    TS.REGION HELP has the details.",
       "TS.CONFLICTS [COUNT n]",
       "    The newest conflicts on record here: both values, the winner and the reason.",
       "TS.DIGEST",

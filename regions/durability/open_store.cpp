@@ -190,6 +190,7 @@ class Recovery {
     if (!protocol) return tl::make_unexpected(protocol.error());
     protocol_ = std::move(*protocol);
     replica_->restore_closings(protocol_.closings);
+    replica_->restore_members(protocol_.members);
     return {};
   }
 

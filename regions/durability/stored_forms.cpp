@@ -45,8 +45,9 @@ Result<VersionVector> decode_vector(std::string_view bytes) {
 
 std::string encode_protocol(const sync::Checkpoint& checkpoint) {
   const std::string closings = checkpoint.closings.encode();
+  const std::string members = checkpoint.members.encode();
   std::string bytes;
-  RecordWriter(bytes).record(1).bytes(closings);
+  RecordWriter(bytes).record(2).bytes(closings).bytes(members);
   return bytes + encode_vector(checkpoint.forgotten);
 }
 
@@ -56,9 +57,11 @@ Result<StoredProtocol> decode_protocol(std::string_view bytes) {
   auto closings = sync::Closings::decode(in.bytes(0));
   if (in.malformed()) return fail(Errc::malformed, "the protocol's part of a stored position cannot be read");
   if (!closings) return tl::make_unexpected(closings.error());
+  auto members = sync::Members::decode(in.bytes(1));
+  if (!members) return tl::make_unexpected(members.error());
   auto forgotten = decode_vector(bytes.substr(in.offset()));
   if (!forgotten) return tl::make_unexpected(forgotten.error());
-  return StoredProtocol{std::move(*closings), std::move(*forgotten)};
+  return StoredProtocol{std::move(*closings), std::move(*members), std::move(*forgotten)};
 }
 
 storage::StoredCell to_stored(const crdt::CellImage& image) {

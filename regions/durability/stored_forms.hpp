@@ -33,6 +33,7 @@ Result<VersionVector> decode_vector(std::string_view bytes);
 // What the protocol keeps with a position: one record with the closed origins, then a vector.
 struct StoredProtocol {
   sync::Closings closings;
+  sync::Members members;
   VersionVector forgotten;
 };
 std::string encode_protocol(const sync::Checkpoint& checkpoint);

@@ -81,6 +81,9 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
   replica_->on_conflict([this](const crdt::Conflict& conflict) { conflicts_.add(conflict); });
   replica_->on_key_change([this](std::string_view key) { watches_.changed(key); });
   replica_->on_log_scan([this](const std::function<void(std::string_view)>& visit) { scan_log(visit); });
+  replica_->on_members_change([this] { trust_members(); });
+  link_members_ = link_members(key_settings_, *replica_);
+  trust_members();
 }
 
 Result<void> Engine::open() {
@@ -225,6 +228,7 @@ void Engine::alarm(const sync::Alarm& alarm) {
 
 void Engine::tick() {
   step(sync::Tick{});
+  if (members_changed_) follow_members();
   pump_links();
   mirroring_.tick();
   const bool too_dirty = replica_->keyspace().dirty().size() >= settings_.dirty_cells_max;
@@ -242,11 +246,12 @@ void Engine::each_second() {
   tend_links();
   reconsider_aside();
   repeat_quarantine_alarm();
+  check_exclusion();
   check_history();
 }
 
 void Engine::check_history() {
-  if (history_ended_) return;
+  if (history_ended_ || replica_->exclusion()) return;
   if (replica_->being_ended()) {
     history_ended_ = fmt::format(
         "another leader of region '{}' was started on a copy of {}, and this one was not heard for so long "

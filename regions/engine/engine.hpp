@@ -20,6 +20,7 @@
 #include "regions/durability/open_store.hpp"
 #include "regions/engine/checkpoints.hpp"
 #include "regions/engine/conflict_log.hpp"
+#include "regions/engine/link_members.hpp"
 #include "regions/engine/loop.hpp"
 #include "regions/engine/resp_door.hpp"
 #include "regions/engine/watches.hpp"
@@ -60,6 +61,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   std::size_t value_bytes_max() const override { return settings_.value_bytes_max; }
   const std::optional<std::string>& password() const override { return password_; }
   std::optional<std::string> writes_refused() const override {
+    if (replica_->exclusion()) return replica_->exclusion();
     if (history_ended_) return history_ended_;
     return writes_refused_ ? writes_refused_ : backlog_refused_;
   }
@@ -69,6 +71,10 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   std::size_t sessions() const override { return door_.sessions(); }
   std::optional<std::string> loading() const override { return mirroring_.loading(); }
   commands::MirrorView mirror() const override;
+  Result<std::vector<commands::MemberRecord>> records_for(const std::string& region,
+                                                          const std::string& address,
+                                                          const std::string& keys) const override;
+  std::string address_of(const std::string& region) const override;
   commands::LinkState link_state(std::string_view region) const override;
   Result<void> control_link(std::string_view region, commands::LinkAction action) override;
   std::uint64_t repaired(std::size_t bucket, const std::vector<crdt::CellImage>& replaced) override;
@@ -117,7 +123,11 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   Result<void> open_links();
   void watch_links();
   void tend_links();
+  void open_links_anew();
   void renew_keys();
+  void trust_members();
+  void follow_members();
+  void check_exclusion();
   void report_refusals();
   void begin_stop();
   void finish_stop();
@@ -127,6 +137,8 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   std::shared_ptr<KeyRing> keys_;  // the replica's, too
   RereadSettings reread_settings_;
   Settings key_settings_;  // as last read, where keys are concerned
+  LinkMembers link_members_;
+  bool members_changed_ = false;  // and the links have not followed yet
   storage::DataDirectory directory_;
   std::unique_ptr<sync::Replica> replica_;
   storage::LogReader scanner_;
@@ -149,6 +161,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   std::optional<std::string> writes_refused_;   // the disk is full
   std::optional<std::string> backlog_refused_;  // a region is away, and too much waits for it
   std::uint64_t backlog_refusals_ = 0;
+  std::optional<std::string> excluded_;  // as last logged
   // Why this process may not write any more; it stays so until it is started again.
   std::optional<std::string> history_ended_;
   std::uint64_t commands_a_second_ago_ = 0;

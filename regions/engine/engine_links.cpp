@@ -13,8 +13,8 @@
 namespace turnstone::regions {
 
 Result<void> Engine::open_links() {
-  return links_.open(to_string(settings_.gossip), to_string(settings_.pull), peer_endpoints(key_settings_),
-                     link_keys(keys_.get(), key_settings_));
+  return links_.open(to_string(settings_.gossip), to_string(settings_.pull), peer_endpoints(link_members_),
+                     link_keys(keys_.get(), link_members_));
 }
 
 void Engine::watch_links() {
@@ -49,12 +49,17 @@ void Engine::renew_keys() {
   for (const std::string& warning : change->warnings) log::warning(warning);
   key_settings_ = std::move(change->settings);
   if (change->changes.empty()) return log::info("the keys were read again and are the same");
-  SigningKeys trusted = signing_keys(*own, key_settings_);
+  link_members_ = link_members(key_settings_, *replica_);
+  SigningKeys trusted = signing_keys(*own, key_settings_, link_members_);
   keys_->replace(*std::move(own), std::move(trusted));
   log::info("the keys are renewed", {{"changes", fmt::format("{}", fmt::join(change->changes, "; "))}});
   if (!change->concerns_links) return;
-  // Connections that an old key was good for must end, and ZeroMQ ends all of a door or none.
-  // What is on its way gets lost, and is pulled.
+  open_links_anew();
+}
+
+// Connections that an old key was good for must end, and ZeroMQ ends all of a door or none.
+// What is on its way gets lost, and is pulled.
+void Engine::open_links_anew() {
   loop_.forget_descriptors();
   links_.close();
   tend_links();
@@ -74,7 +79,8 @@ void Engine::report_refusals() {
                        now.handshakes - before.handshakes)});
   if (now.by_peers != before.by_peers)
     alarm({"link_refused_by_peer",
-           fmt::format("region '{}' does not know this leader's key: it is not among the keys there",
+           fmt::format("region '{}' does not know this leader's key: it is not among the keys there, or this "
+                       "region is no member of the cluster (turnstone region list)",
                        now.last_peer)});
 }
 

@@ -30,9 +30,11 @@ struct ZapRequest {
   std::vector<std::string> parts;
 
   bool well_formed() const {
-    return parts.size() == parts_wanted && parts[0] == "1.0" && parts[2] == Gate::domain &&
-           parts[5] == "CURVE" && parts[6].size() == sizeof(Key32);
+    return parts.size() == parts_wanted && parts[0] == "1.0" &&
+           (parts[2] == Gate::domain || parts[2] == Gate::asking_domain) && parts[5] == "CURVE" &&
+           parts[6].size() == sizeof(Key32);
   }
+  bool only_asks() const { return parts[2] == Gate::asking_domain; }
   const std::string& id() const { return parts[1]; }
   const std::string& address() const { return parts[3]; }
   Key32 key() const {
@@ -69,15 +71,19 @@ struct Gate::Post {
   };
 
   zmq::context_t& context;
-  std::map<Key32, std::string> allowed;
+  Keys allowed;
+  Keys may_ask;
   zmq::socket_t zap;
   std::vector<Watch> watches;
   mutable std::mutex mutex;
   Refusals refusals;  // under the mutex
   std::thread thread;
 
-  Post(zmq::context_t& in, std::map<Key32, std::string> keys)
-      : context(in), allowed(std::move(keys)), zap(in, zmq::socket_type::rep) {
+  Post(zmq::context_t& in, Keys everywhere, Keys asking)
+      : context(in),
+        allowed(std::move(everywhere)),
+        may_ask(std::move(asking)),
+        zap(in, zmq::socket_type::rep) {
     zap.set(zmq::sockopt::linger, 0);
     zap.bind(zap_address);
   }
@@ -92,19 +98,26 @@ struct Gate::Post {
     return watches.size() - 1;
   }
 
+  // The region that may come in; empty for a stranger.
+  std::string region_at_door(const ZapRequest& request) const {
+    if (!request.well_formed()) return {};
+    if (const auto known = allowed.find(request.key()); known != allowed.end()) return known->second;
+    const auto asker = request.only_asks() ? may_ask.find(request.key()) : may_ask.end();
+    return asker == may_ask.end() ? std::string() : asker->second;
+  }
+
   void judge() {
     const auto request = receive_request(zap);
     if (!request) return;
-    const auto known = request->well_formed() ? allowed.find(request->key()) : allowed.end();
-    if (known == allowed.end()) {
+    const std::string region = region_at_door(*request);
+    if (region.empty()) {
       const std::lock_guard lock(mutex);
       ++refusals.keys;
       if (request->well_formed())
         refusals.last_key =
             fmt::format("{} with the CURVE key {}", request->address(), hex(request->parts[6]));
     }
-    answer(zap, request->parts.size() > 1 ? request->id() : "", known != allowed.end(),
-           known == allowed.end() ? "" : known->second);
+    answer(zap, request->parts.size() > 1 ? request->id() : "", !region.empty(), region);
   }
 
   void note_event(Watch& from) {
@@ -147,8 +160,8 @@ struct Gate::Post {
   }
 };
 
-Gate::Gate(zmq::context_t& context, std::map<Key32, std::string> allowed)
-    : post_(std::make_unique<Post>(context, std::move(allowed))) {}
+Gate::Gate(zmq::context_t& context, Keys allowed, Keys may_ask)
+    : post_(std::make_unique<Post>(context, std::move(allowed), std::move(may_ask))) {}
 
 Gate::~Gate() {
   post_->context.shutdown();

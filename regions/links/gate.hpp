@@ -31,12 +31,17 @@ struct Refusals {
 
 class Gate {
  public:
-  // What ZAP_DOMAIN is set to on every socket behind the gate.
+  // What ZAP_DOMAIN is set to on every socket behind the gate: one that tells everything, and
+  // one that answers questions.
   static constexpr const char* domain = "turnstone";
+  static constexpr const char* asking_domain = "turnstone-asking";
+
+  // The keys that are let in at both, and those that may only ask; with their regions.
+  using Keys = std::map<Key32, std::string>;
 
   // Has to be there before any socket of the context is bound.
   // Throws zmq::error_t, as ZeroMQ does.
-  Gate(zmq::context_t& context, std::map<Key32, std::string> allowed);
+  Gate(zmq::context_t& context, Keys allowed, Keys may_ask);
   // Ends every blocking call of the context first: the gate is the first thing to go.
   ~Gate();
   Gate(const Gate&) = delete;

@@ -16,6 +16,8 @@ struct LinkKeys {
   std::span<const std::uint8_t, 32> secret_key;
   // Who may come in, and as which region.
   std::map<Key32, std::string> allowed;
+  // Who may ask, and hears nothing else: regions that were removed, to be told so.
+  std::map<Key32, std::string> may_ask = {};
 };
 
 }  // namespace turnstone::regions

@@ -45,10 +45,10 @@ void use_own_keys(zmq::socket_t& socket, const LinkKeys& keys) {
 }
 
 // Peers connect to it: only who the gate knows.
-void be_guarded(zmq::socket_t& socket, const LinkKeys& keys) {
+void be_guarded(zmq::socket_t& socket, const LinkKeys& keys, const char* domain) {
   use_own_keys(socket, keys);
   socket.set(zmq::sockopt::curve_server, true);
-  socket.set(zmq::sockopt::zap_domain, Gate::domain);
+  socket.set(zmq::sockopt::zap_domain, domain);
   const int enforce = 1;
   if (zmq_setsockopt(socket.handle(), zap_enforce_domain, &enforce, sizeof enforce) != 0)
     throw zmq::error_t();
@@ -217,11 +217,12 @@ Result<void> PeerLinks::open(const std::string& gossip, const std::string& pull,
   std::string address = gossip;
   try {
     s.make_doors(limits_);
-    s.gate.emplace(s.context, keys ? keys->allowed : std::map<Key32, std::string>());
-    for (zmq::socket_t* door : {&s.pub, &s.router}) {
-      if (keys) be_guarded(*door, *keys);
-      s.gate->watch(*door);
+    s.gate.emplace(s.context, keys ? keys->allowed : Gate::Keys(), keys ? keys->may_ask : Gate::Keys());
+    if (keys) {
+      be_guarded(s.pub, *keys, Gate::domain);
+      be_guarded(s.router, *keys, Gate::asking_domain);
     }
+    for (zmq::socket_t* door : {&s.pub, &s.router}) s.gate->watch(*door);
     for (PeerEndpoint& endpoint : peers) s.make_peer(region_, std::move(endpoint), limits_, keys);
     s.gate->start();
     s.pub.bind(tcp(gossip));
@@ -314,9 +315,11 @@ bool PeerLinks::request(const std::string& peer, std::string_view frame) {
 }
 
 bool PeerLinks::reply(const std::string& peer, std::string_view frame) {
-  Sockets::Peer* found = sockets_ ? sockets_->find(peer) : nullptr;
-  if (found == nullptr || found->cut) return false;
+  if (!sockets_) return false;
   Sockets& s = *sockets_;
+  // Who is no peer may be told so.
+  const Sockets::Peer* found = s.find(peer);
+  if (found != nullptr && found->cut) return false;
   const auto asker = s.askers.find(peer);
   if (s.keyed && asker == s.askers.end()) return false;
   const std::string& name = s.keyed ? asker->second : peer;

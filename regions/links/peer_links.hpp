@@ -68,6 +68,7 @@ class PeerLinks {
   void publish(std::string_view frame);
   // False when it cannot go out now: no connection, or the queue is full.
   bool request(const std::string& peer, std::string_view frame);
+  // To whoever asked by this name, also when it is no peer.
   bool reply(const std::string& peer, std::string_view frame);
 
   // Stops listening to a peer, asking it and answering it; cut both ends for a partition.

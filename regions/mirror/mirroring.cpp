@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <system_error>
@@ -42,8 +41,7 @@ Mirroring::Mirroring(MirroringHost& host, MirroringSettings settings)
 
 bool Mirroring::receive(const std::string& peer, std::string_view frame) {
   if (!sync::is_mirror_frame(frame)) return false;
-  const auto& peers = host_.replica().config().peers;
-  if (std::find(peers.begin(), peers.end(), peer) == peers.end()) {
+  if (!host_.replica().is_peer(peer)) {
     host_.raise({"unknown_region", "a frame names region '" + peer + "', which is no peer here"});
     return true;
   }

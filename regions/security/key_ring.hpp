@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "regions/security/secret_keys.hpp"
@@ -19,6 +20,7 @@ class KeyRing final : public sync::Signatures {
  public:
   KeyRing(SecretKeys own, SigningKeys trusted);
   void replace(SecretKeys own, SigningKeys trusted);
+  void trust(SigningKeys trusted) { trusted_ = std::move(trusted); }
 
   const SecretKeys& own() const { return own_; }
 

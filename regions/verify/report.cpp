@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "regions/settings/columns.hpp"
 #include "regions/settings/log_line.hpp"
 
 namespace turnstone::verify {
@@ -54,8 +55,7 @@ std::string text_of(const crdt::CellName& name, const std::string& bytes) {
 }
 
 void print_table(const std::vector<RowReport>& rows) {
-  const std::string_view heads[] = {"BUCKET", "KEY", "KIND", "FIELD", "REGION"};
-  std::vector<std::vector<std::string>> lines;
+  std::vector<std::vector<std::string>> lines{{"BUCKET", "KEY", "KIND", "FIELD", "REGION", "HOLDS"}};
   for (const RowReport& row : rows) {
     bool first = true;
     for (const auto& [region, bytes] : row.holders) {
@@ -67,17 +67,7 @@ void print_table(const std::vector<RowReport>& rows) {
       first = false;
     }
   }
-  std::vector<std::size_t> widths;
-  for (std::size_t i = 0; i < std::size(heads); ++i) {
-    widths.push_back(heads[i].size());
-    for (const auto& line : lines) widths[i] = std::max(widths[i], line[i].size());
-  }
-  for (std::size_t i = 0; i < std::size(heads); ++i) fmt::print("{:<{}}  ", heads[i], widths[i]);
-  fmt::print("HOLDS\n");
-  for (const auto& line : lines) {
-    for (std::size_t i = 0; i < std::size(heads); ++i) fmt::print("{:<{}}  ", line[i], widths[i]);
-    fmt::print("{}\n", line.back());
-  }
+  fmt::print("{}", regions::columns(std::move(lines)));
 }
 
 void print_json(const RowReport& row) {

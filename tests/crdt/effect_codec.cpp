@@ -19,6 +19,12 @@ const std::vector<Effect> every_effect = {
     Clear{"key", false},
     Clear{"key", true},
     ClearAll{},
+    CloseOrigin{Origin{7}, "paris,tokyo"},
+    AcknowledgeClose{Origin{7}, 9},
+    AddMember{"oslo", "127.0.0.1:7131,127.0.0.1:7132", "key", false},
+    AddMember{"paris", "", "", true},
+    RemoveMember{"dallas", "dallas,paris,tokyo"},
+    AcknowledgeRemoval{"dallas"},
 };
 
 std::string encoded(const Effect& effect, bool first, Hlc step) {

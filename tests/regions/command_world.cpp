@@ -134,6 +134,14 @@ void FakeLeader::each_session(const std::function<void(const commands::Session&)
   for (const auto& [id, session] : connected) visit(*session);
 }
 
+Result<std::vector<commands::MemberRecord>> FakeLeader::records_for(const std::string& region,
+                                                                    const std::string& address,
+                                                                    const std::string& keys) const {
+  if (address.empty()) return fail(Errc::config, "its address is not known");
+  return std::vector<commands::MemberRecord>{{"paris", "127.0.0.1:7101", "", true},
+                                             {region, address, keys, false}};
+}
+
 commands::LinkState FakeLeader::link_state(std::string_view region) const {
   return cut_links.contains(std::string(region)) ? commands::LinkState::cut : commands::LinkState::up;
 }

@@ -39,6 +39,10 @@ class FakeLeader final : public commands::LeaderPort {
   commands::MirrorView mirror() const override { return mirrored; }
   void each_session(const std::function<void(const commands::Session&)>& visit) const override;
   std::size_t sessions() const override { return connected.size(); }
+  Result<std::vector<commands::MemberRecord>> records_for(const std::string& region,
+                                                          const std::string& address,
+                                                          const std::string& keys) const override;
+  std::string address_of(const std::string&) const override { return "127.0.0.1:7101,127.0.0.1:7102"; }
   commands::LinkState link_state(std::string_view region) const override;
   Result<void> control_link(std::string_view region, commands::LinkAction action) override;
   std::uint64_t repaired(std::size_t, const std::vector<crdt::CellImage>& replaced) override {

@@ -72,10 +72,10 @@ void Checkers::cloned(const Leader& original, const Leader& clone) {
 }
 
 void Checkers::given_up(const Leader& leader) const {
-  const auto& closings = leader.replica().closings().open();
+  const sync::Closings& closings = leader.replica().closings();
   const auto is_behind_an_end = [&](Origin origin, Seq seq) {
-    const auto closing = closings.find(origin);
-    return closing != closings.end() && closing->second.complete() && seq > closing->second.last();
+    const sync::Closing* closing = closings.find(origin);
+    return closing != nullptr && closings.complete(*closing) && seq > closing->last();
   };
   for (const Stamp& stamp : acknowledged_) {
     if (!leader.disk().holds().covers(stamp)) continue;

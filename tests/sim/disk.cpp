@@ -110,6 +110,7 @@ void Disk::load_cells(crdt::Keyspace& keyspace) const {
 void Disk::recover(sync::Replica& replica, bool keeps_forgotten) const {
   load_cells(replica.keyspace());
   replica.restore_closings(state_.checkpoint.closings);
+  replica.restore_members(state_.checkpoint.members);
   replica.restore_floor(floor_lsn_, floor_);
   for (const auto& [origin, state] : state_.checkpoint.origins) replica.restore_origin(origin, state);
   replica.restore_position(state_.checkpoint.lsn, state_.checkpoint.hlc);

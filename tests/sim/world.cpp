@@ -356,7 +356,7 @@ std::string World::vectors() const {
                         replica.needs_state_of() ? ", it needs a copy of " + *replica.needs_state_of() : "");
     for (const auto& [origin, closing] : replica.closings().open()) {
       text += fmt::format("\n  {} is closing at {}{}, acknowledged by", to_string(origin), closing.last(),
-                          closing.complete() ? "" : " or later");
+                          replica.closings().complete(closing) ? "" : " or later");
       for (const auto& [region, acknowledged] : closing.acknowledged) {
         text += fmt::format(" {} {}", region, to_string(acknowledged.stamp));
       }

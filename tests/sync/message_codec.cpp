@@ -19,7 +19,8 @@ std::vector<std::string> every_frame() {
           encode(7, "paris", Page{5, true, {"one", "two"}}),
           encode(7, "paris", TooOld{5, some_vector}),
           encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, {}, {}, true}),
-          encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, some_vector, some_runs, true})};
+          encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, some_vector, some_runs, true}),
+          encode(7, "paris", Refused{5, true})};
 }
 
 Errc refused(const std::string& frame) {
@@ -68,6 +69,10 @@ TEST_CASE("message: a message of each type is read back as it was written") {
   REQUIRE(too_old.has_value());
   CHECK(std::get<TooOld>(too_old->body).request == 5);
   CHECK(std::get<TooOld>(too_old->body).floor == some_vector);
+  const auto no = decode_message(7, frames.back());
+  REQUIRE(no.has_value());
+  CHECK(std::get<Refused>(no->body).request == 5);
+  CHECK(std::get<Refused>(no->body).removed);
 }
 
 TEST_CASE("message: a frame cut short at any byte is refused, or is a page with fewer batches") {

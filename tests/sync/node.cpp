@@ -149,4 +149,26 @@ void exchange(Node& a, Node& b) {
   }
 }
 
+void go_round(const std::vector<Node*>& nodes, int rounds) {
+  for (int round = 0; round < rounds; ++round) {
+    for (Node* node : nodes) {
+      node->now_ms += 600;
+      node->tick();
+      node->sync();
+      node->store();
+      const auto frames = node->take_published();
+      for (Node* other : nodes) {
+        if (other != node) other->hear(node->region(), frames);
+      }
+    }
+    for (Node* asking : nodes) {
+      for (Node* asked : nodes) {
+        asked->hear(asking->region(), asking->take_sent(asked->region()));
+        asked->answer_reads();
+        asking->hear(asked->region(), asked->take_sent(asking->region()));
+      }
+    }
+  }
+}
+
 }  // namespace turnstone::sync

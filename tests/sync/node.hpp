@@ -76,5 +76,8 @@ class Node {
 void publish(Node& from, Node& to);
 // Beacons, pulls and pages go back and forth until nothing is missing or nothing moves.
 void exchange(Node& a, Node& b);
+// Each round: 600 ms pass at each, all that it has becomes durable and is stored, and all hear
+// all.
+void go_round(const std::vector<Node*>& nodes, int rounds = 12);
 
 }  // namespace turnstone::sync

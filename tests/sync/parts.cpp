@@ -135,7 +135,9 @@ TEST_CASE("log index: a log that begins behind a floor goes on from there") {
 }
 
 TEST_CASE("stability: nothing is stable before every member has reported") {
-  Stability stability({"tokyo", "dallas"});
+  Stability stability;
+  stability.add_member("tokyo");
+  stability.add_member("dallas");
   const VersionVector applied{{paris, 5}};
   stability.report("tokyo", tokyo, applied, applied);
   CHECK(!stability.advance(applied, applied));
@@ -148,7 +150,8 @@ TEST_CASE("stability: nothing is stable before every member has reported") {
 
 TEST_CASE("stability: a report that overtakes what its sender had stamped does not count yet") {
   // Tokyo stamped its fifth without having seen paris's first, applied that, and reported.
-  Stability stability({"tokyo"});
+  Stability stability;
+  stability.add_member("tokyo");
   const VersionVector before{{paris, 1}, {tokyo, 4}};
   stability.report("tokyo", tokyo, {{paris, 1}, {tokyo, 5}}, before);
   CHECK(!stability.advance(before, before));
@@ -159,7 +162,8 @@ TEST_CASE("stability: a report that overtakes what its sender had stamped does n
 
 TEST_CASE("stability: what a region stamped in an earlier run holds its report back, too") {
   // Tokyo's fifth of its last run has not arrived; the report is of the new run.
-  Stability stability({"tokyo"});
+  Stability stability;
+  stability.add_member("tokyo");
   const Origin new_run{9};
   const VersionVector before{{paris, 1}, {tokyo, 4}};
   stability.report("tokyo", new_run, {{paris, 1}, {tokyo, 5}}, before);
@@ -170,7 +174,8 @@ TEST_CASE("stability: what a region stamped in an earlier run holds its report b
 
 TEST_CASE("stability: a report of a run that ended does not hold back those of the next for ever") {
   // Tokyo reported its ninth, and was restored to an old copy without it.
-  Stability stability({"tokyo"});
+  Stability stability;
+  stability.add_member("tokyo");
   const VersionVector applied{{paris, 2}, {tokyo, 4}};
   const Origin new_run{9};
   stability.report("tokyo", tokyo, {{paris, 1}, {tokyo, 9}}, applied);
@@ -182,7 +187,8 @@ TEST_CASE("stability: a report of a run that ended does not hold back those of t
 }
 
 TEST_CASE("stability: a leader that turns out to be behind takes its report back") {
-  Stability stability({"tokyo"});
+  Stability stability;
+  stability.add_member("tokyo");
   const VersionVector applied{{paris, 5}};
   stability.report("tokyo", tokyo, applied, applied);
   REQUIRE(stability.advance(applied, applied));

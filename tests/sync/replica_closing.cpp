@@ -25,28 +25,7 @@ struct ThreeRegions {
   Node tokyo;
   Node dallas;
 
-  static void talk(std::vector<Node*> nodes, int rounds = 12) {
-    for (int round = 0; round < rounds; ++round) {
-      for (Node* node : nodes) {
-        node->now_ms += 600;
-        node->tick();
-        node->sync();
-        node->store();
-        const auto frames = node->take_published();
-        for (Node* other : nodes) {
-          if (other != node) other->hear(node->region(), frames);
-        }
-      }
-      for (Node* asking : nodes) {
-        for (Node* asked : nodes) {
-          asked->hear(asking->region(), asking->take_sent(asked->region()));
-          asked->answer_reads();
-          asking->hear(asked->region(), asked->take_sent(asking->region()));
-        }
-      }
-    }
-  }
-  void all_talk() { talk({&paris, &tokyo, &dallas}); }
+  void all_talk() { go_round({&paris, &tokyo, &dallas}); }
 
   void lose_newest_of_paris(std::size_t batches) {
     paris.log.resize(paris.log.size() - batches);
@@ -89,7 +68,7 @@ TEST_CASE("closing: vectors stay as long as there are regions after many restart
   ThreeRegions at;
   for (std::uint64_t run = 0; run < 100; ++run) {
     at.paris.incr("n", 1);
-    ThreeRegions::talk({&at.paris, &at.tokyo, &at.dallas}, 1);
+    go_round({&at.paris, &at.tokyo, &at.dallas}, 1);
     at.paris.restart(1000 + run);
   }
   at.all_talk();
@@ -114,8 +93,8 @@ TEST_CASE("closing: nobody's acknowledgement is spared, for that region may have
   at.dallas.sync();
   at.lose_newest_of_paris(1);  // an old copy is put back
   at.paris.restart(11);
-  ThreeRegions::talk({&at.paris, &at.tokyo});
-  CHECK(!closing_of(at.tokyo, paris_before).complete());
+  go_round({&at.paris, &at.tokyo});
+  CHECK(!at.tokyo.replica().closings().complete(closing_of(at.tokyo, paris_before)));
   CHECK(at.tokyo.replica().vector().get(paris_before) == 1);
   at.all_talk();
   for (Node* node : {&at.paris, &at.tokyo, &at.dallas}) {
@@ -137,7 +116,7 @@ TEST_CASE("closing: what comes behind an end that is acknowledged is not taken")
   at.paris.restart(11);
   while (at.tokyo.replica().closings().find(paris_before) == nullptr ||
          !closing_of(at.tokyo, paris_before).acknowledged.contains("tokyo")) {
-    ThreeRegions::talk({&at.paris, &at.tokyo}, 1);
+    go_round({&at.paris, &at.tokyo}, 1);
   }
   at.tokyo.hear("paris", late);
   CHECK(at.tokyo.replica().vector().get(paris_before) == 1);
@@ -157,12 +136,12 @@ TEST_CASE("closing: a run that is heard is not ended, whatever its region asks")
   copy.log = at.paris.log;
   copy.durable = at.paris.durable;
   copy.restart(11);
-  ThreeRegions::talk({&copy, &at.tokyo, &at.dallas, &at.paris}, 30);
+  go_round({&copy, &at.tokyo, &at.dallas, &at.paris}, 30);
   REQUIRE(at.tokyo.replica().closings().find(paris_before) != nullptr);
   CHECK(!closing_of(at.tokyo, paris_before).acknowledged.contains("tokyo"));
   CHECK(!at.paris.replica().history_ended());
   at.paris.set("a", "2");
-  ThreeRegions::talk({&copy, &at.tokyo, &at.dallas, &at.paris}, 3);
+  go_round({&copy, &at.tokyo, &at.dallas, &at.paris}, 3);
   CHECK(at.tokyo.get("a") == "2");
 }
 
@@ -178,10 +157,10 @@ TEST_CASE("closing: a leader that comes back behind its own end says so") {
   away.restart(1);
   at.paris.restart(11);
   at.all_talk();
-  REQUIRE(closing_of(at.tokyo, paris_before).complete());
+  REQUIRE(at.tokyo.replica().closings().complete(closing_of(at.tokyo, paris_before)));
   CHECK(!at.paris.replica().history_ended());
   CHECK(!away.replica().history_ended());
-  ThreeRegions::talk({&away, &at.tokyo, &at.dallas});
+  go_round({&away, &at.tokyo, &at.dallas});
   CHECK(away.replica().history_ended());
 }
 
@@ -195,9 +174,9 @@ TEST_CASE("closing: a leader that others have stopped taking says so, and anothe
   copy.restart(11);
   at.paris.set("a", "2");  // cut off
   at.paris.sync();
-  ThreeRegions::talk({&copy, &at.tokyo});
+  go_round({&copy, &at.tokyo});
   // The copy is gone before it has acknowledged what it asked for.
-  ThreeRegions::talk({&at.tokyo, &at.dallas});
+  go_round({&at.tokyo, &at.dallas});
   CHECK(closing_of(at.dallas, paris_before).acknowledged.contains("dallas"));
   at.all_talk();
   CHECK(at.tokyo.get("a") == "1");
@@ -221,7 +200,7 @@ TEST_CASE("closing: a clock that is set forward says nothing about who was heard
     at.paris.now_ms += 30'000;
     at.paris.tick();
   }
-  ThreeRegions::talk({&at.paris, &at.tokyo, &at.dallas}, 2);
+  go_round({&at.paris, &at.tokyo, &at.dallas}, 2);
   REQUIRE(at.tokyo.replica().closings().find(paris_before) != nullptr);
   at.tokyo.now_ms += 3'600'000;
   at.tokyo.tick();

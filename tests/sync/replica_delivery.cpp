@@ -126,6 +126,9 @@ TEST_CASE("replica: a peer that does not answer is given up for another") {
     node.tick();
     return node.take_published();
   };
+  dallas.tick();
+  dallas.take_sent("paris");  // at its start it asks everybody whether they answer
+  dallas.take_sent("tokyo");
   dallas.hear("paris", beacon_of(paris));
   dallas.hear("tokyo", beacon_of(tokyo));
   dallas.now_ms += 50;

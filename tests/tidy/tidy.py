@@ -35,8 +35,10 @@ MAY_INCLUDE = {
                        "regions/security"),
     "regions/backup": ("core", "core/storage", "crdt", "sync", "regions/durability", "regions/settings"),
     "regions/client": ("core",),
+    "regions/region": ("core", "regions/client", "regions/settings"),
     "regions/verify": ("core", "crdt", "regions/client", "regions/settings"),
-    "regions": ("core", "regions/backup", "regions/engine", "regions/security", "regions/settings", "regions/verify"),
+    "regions": ("core", "regions/backup", "regions/engine", "regions/region", "regions/security", "regions/settings",
+                "regions/verify"),
 }
 
 # These four and nothing else decide what a replica does: the same events give the same bytes.
