@@ -89,11 +89,12 @@ void Mirror::note_joining(MirrorEffects& effects) {
 
 // Another region's durable writes, as its beacon names them, include all that is stable, so all
 // that this region may ever have promised to have. Unless it has yet to catch up itself, that is:
-// then only all of them together will do.
+// then only all of them together will do. Who does not answer may not know this region yet, and
+// take nothing of what it would write.
 void Mirror::end_joining_if_caught_up(MirrorEffects& effects) {
   const auto peers = replica_.peers();
   const auto covers = [this](const PeerView& peer) {
-    return peer.origin != Origin{} && replica_.durable().covers(peer.durable);
+    return peer.has_answered && peer.origin != Origin{} && replica_.durable().covers(peer.durable);
   };
   // Who has no peers has nobody to wait for.
   const bool caught_up = std::any_of(peers.begin(), peers.end(),

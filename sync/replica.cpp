@@ -240,7 +240,7 @@ void Replica::tick(Effects& effects) {
     retire_ended();
     look_whether_ready();
     close_ended(effects);
-    probe_silent_peers(effects);
+    probe_peers(effects);
   }
   pull_if_behind(effects);
 }
@@ -302,9 +302,16 @@ std::string Replica::region_of(Origin origin) const {
 std::vector<PeerView> Replica::peers() const {
   std::vector<PeerView> views;
   for (const auto& [region, peer] : peers_) {
-    PeerView view{
-        region,      peer.origin, peer.durable, 0, peer.clock_skew_ms, 0, 0, is_heard(peer) && !peer.refused,
-        peer.joining};
+    PeerView view{region,
+                  peer.origin,
+                  peer.durable,
+                  0,
+                  peer.clock_skew_ms,
+                  0,
+                  0,
+                  is_heard(peer) && !peer.refused,
+                  peer.joining,
+                  peer.has_answered};
     if (peer.heard_ms != 0) view.heard_ms = now_ms_ - std::min(now_ms_, timer_ms_ - peer.heard_ms);
     for (const auto& [origin, seq] : vector_.entries()) {
       view.behind_us += seq - std::min(seq, peer.durable.get(origin));

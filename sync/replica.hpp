@@ -74,6 +74,8 @@ struct PeerView {
   std::uint64_t ahead_of_us = 0;
   bool is_heard = false;    // lately: it can be asked
   bool is_joining = false;  // it says that it has yet to catch up itself
+  // It has answered a question of this run's, and does not refuse them: this region is its peer.
+  bool has_answered = false;
 };
 
 struct Counters {
@@ -262,6 +264,7 @@ class Replica final : private crdt::KeyspaceObserver {
     VersionVector floor;
     // It answered that this region is none of its.
     std::optional<Refused> refused;
+    bool has_answered = false;
     std::uint64_t next_probe_ms = 0;
   };
   struct Gap {
@@ -342,9 +345,10 @@ class Replica final : private crdt::KeyspaceObserver {
   void look_whether_excluded();
   bool is_told_of_its_removal() const;
   void receive_refusal(const std::string& region, const Refused& refusal, Effects& effects);
-  // Says something to every peer once, and to those that are silent: they may have reason to
-  // refuse it.
-  void probe_silent_peers(Effects& effects);
+  void note_answer(const std::string& region);
+  // Asks those that have not answered yet, and now and then those that are silent or refuse to
+  // answer, whether they do.
+  void probe_peers(Effects& effects);
 
   // Limits of what peers may make this leader hold; an alarm when one is reached.
   bool is_one_too_many(Origin origin, Effects& effects);

@@ -173,6 +173,7 @@ void Replica::receive_refusal(const std::string& region, const Refused& refusal,
   if (pull_ && pull_->peer == region) pull_.reset();
   const bool is_news = !peer.refused || peer.refused->removed != refusal.removed;
   peer.refused = refusal;
+  peer.has_answered = false;
   look_whether_excluded();
   if (!is_news) return;
   effects.emplace_back(
@@ -188,10 +189,16 @@ void Replica::receive_refusal(const std::string& region, const Refused& refusal,
                             region, config_.region, config_.region)});
 }
 
-void Replica::probe_silent_peers(Effects& effects) {
+void Replica::note_answer(const std::string& region) {
+  Peer& peer = peers_[region];
+  peer.refused.reset();
+  peer.has_answered = true;
+}
+
+void Replica::probe_peers(Effects& effects) {
   for (auto& [region, peer] : peers_) {
-    const bool answers = is_heard(peer) && !peer.refused && peer.next_probe_ms != 0;
-    if (answers || timer_ms_ < peer.next_probe_ms) continue;
+    if (is_heard(peer) ? peer.has_answered : timer_ms_ < peer.next_probe_ms) continue;
+    if (peer.refused && timer_ms_ < peer.next_probe_ms) continue;
     peer.next_probe_ms = timer_ms_ + probe_every_ms;
     const std::string frame = encode(config_.cluster, config_.region, Pull{0, 0, vector_});
     effects.emplace_back(std::in_place_type<Send>, Send{region, Channel::request, frame});

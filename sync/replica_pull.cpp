@@ -41,7 +41,7 @@ void Replica::answer_pull(const std::string& region, const Pull& pull, Effects& 
 
 void Replica::receive_page(const std::string& region, const Page& page, Effects& effects) {
   const bool asked = pull_ && pull_->peer == region && pull_->request == page.request;
-  peers_[region].refused.reset();
+  note_answer(region);
   bool progress = false;
   for (const std::string_view batch : page.batches) {
     const std::size_t before = counters_.batches_applied;
@@ -72,7 +72,7 @@ void Replica::receive_page(const std::string& region, const Page& page, Effects&
 }
 
 void Replica::receive_too_old(const std::string& region, const TooOld& refusal, Effects& effects) {
-  peers_[region].refused.reset();
+  note_answer(region);
   if (!pull_ || pull_->peer != region || pull_->request != refusal.request) return;
   reached(Mark::too_old_heard);
   pull_.reset();

@@ -243,6 +243,12 @@ TEST_CASE("mirror: a leader that joins has caught up with one that has, or with 
     paris.hear(region, {encode(Node::cluster, region, Beacon{Origin{origin}, 1, {}, {}, {}, joining})});
     paris.tick();
     mirror.tick();
+    // Who has not answered may not know this region.
+    CHECK(mirror.loading());
+    paris.now_ms += 200;
+    paris.hear(region, {encode(Node::cluster, region, Page{0, false, {}})});
+    paris.tick();
+    mirror.tick();
   };
   hear("tokyo", 2, true);
   CHECK(mirror.loading());

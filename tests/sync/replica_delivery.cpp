@@ -126,18 +126,23 @@ TEST_CASE("replica: a peer that does not answer is given up for another") {
     node.tick();
     return node.take_published();
   };
-  dallas.tick();
-  dallas.take_sent("paris");  // at its start it asks everybody whether they answer
-  dallas.take_sent("tokyo");
   dallas.hear("paris", beacon_of(paris));
   dallas.hear("tokyo", beacon_of(tokyo));
   dallas.now_ms += 50;
   dallas.tick();
-  REQUIRE(dallas.take_sent("paris").size() == 1);
+  // Without those that only ask whether they are answered.
+  const auto pulls_to = [&dallas](const std::string& region) {
+    auto frames = dallas.take_sent(region);
+    std::erase_if(frames, [](const std::string& frame) {
+      return std::get<Pull>(decode_message(Node::cluster, frame)->body).bytes_max == 0;
+    });
+    return frames;
+  };
+  REQUIRE(pulls_to("paris").size() == 1);
   dallas.now_ms += 1001;
   dallas.tick();
-  CHECK(dallas.take_sent("paris").empty());
-  const auto pull = dallas.take_sent("tokyo");
+  CHECK(pulls_to("paris").empty());
+  const auto pull = pulls_to("tokyo");
   REQUIRE(pull.size() == 1);
   tokyo.hear("dallas", pull);
   tokyo.answer_reads();

@@ -1,4 +1,5 @@
 // Regions that join and leave while the others run.
+#include "sync/mirror.hpp"
 #include "tests/catch.hpp"
 #include "tests/sync/node.hpp"
 
@@ -107,6 +108,21 @@ TEST_CASE("members: a leader that is no member is told so, and what to do") {
   go_round(at.all(), 30);
   CHECK(at.oslo.get("n") == "1");
   CHECK(!at.oslo.replica().exclusion());
+}
+
+TEST_CASE("members: a leader that hears everything, and that nobody knows, takes no writes") {
+  FourRegions at;
+  Mirror mirror(at.oslo.replica(), {}, 1);
+  mirror.start(false, true, std::nullopt);
+  at.paris.incr("n", 1);
+  go_round(at.all());
+  mirror.tick();
+  CHECK(at.oslo.get("n") == "1");
+  CHECK(mirror.loading());
+  add(at.tokyo, "oslo");
+  go_round(at.all(), 30);
+  mirror.tick();
+  CHECK(!mirror.loading());
 }
 
 TEST_CASE("members: a copy of the data in a region that is no member takes no writes") {
