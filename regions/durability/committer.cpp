@@ -101,14 +101,16 @@ bool Committer::take(std::vector<sync::Append>& batches, std::vector<Errand>& er
   std::unique_lock lock(mutex_);
   const auto woken = [this] { return !queue_.empty() || !errands_.empty() || stopping_; };
   bool more_to_tidy = true;
+  sync::Lsn tidied_up_to = 0;
   while (!woken()) {
-    const sync::Lsn cut_up_to = cut_up_to_;
     if (!more_to_tidy) {
-      wake_.wait(lock, [&] { return woken() || cut_up_to_ != cut_up_to; });
+      // Compared with what it was last tidied up to: no cut that was asked for since is missed.
+      wake_.wait(lock, [&] { return woken() || cut_up_to_ != tidied_up_to; });
       more_to_tidy = true;
     } else if (!wake_.wait_for(lock, idle_moment, woken)) {
+      tidied_up_to = cut_up_to_;
       lock.unlock();
-      more_to_tidy = tidy(cut_up_to);
+      more_to_tidy = tidy(tidied_up_to);
       lock.lock();
     }
   }

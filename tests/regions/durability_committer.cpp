@@ -1,9 +1,11 @@
 #include "regions/durability/committer.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/storage/log_reader.hpp"
@@ -164,6 +166,34 @@ TEST_CASE("committer: many transactions in a row keep the WAL within the space t
     reports.wait_for(lsn);
   }
   CHECK(std::filesystem::file_size(temp / "log.db-wal") == prepared);
+}
+
+// It tidies up a few milliseconds after an append: the cuts come before, while and after it does.
+TEST_CASE("committer: a log that is appended to no more is cut all the same, whenever the cut is asked for") {
+  using namespace std::chrono;
+  const TempDirectory temp;
+  Reports reports;
+  Committer committer(open_log(temp / "log.db"), reports.done());
+  const auto reader = storage::LogReader::open(temp / "log.db");
+  REQUIRE(reader);
+  const auto rows = [&] {
+    std::size_t count = 0;
+    REQUIRE(reader->for_each(1, [&](const storage::LogEntry&) -> Result<void> {
+      ++count;
+      return {};
+    }));
+    return count;
+  };
+  for (sync::Lsn lsn = 1; lsn <= 30; ++lsn) {
+    committer.submit(batch(lsn));
+    reports.wait_for(lsn);
+    std::this_thread::sleep_for(microseconds(500 * (lsn % 15)));
+    committer.truncate(lsn);
+    const auto deadline = steady_clock::now() + 20s;
+    while (rows() != 0 && steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
+    INFO("lsn " << lsn);
+    REQUIRE(rows() == 0);
+  }
 }
 
 TEST_CASE("committer: an error is reported once, and nothing is appended after it") {
