@@ -84,7 +84,7 @@ void print(const std::vector<Row>& rows, bool json) {
     lines.push_back({row.at("region"), state(row), row.at("link"), heard(row), row.at("lag_deltas_behind_us"),
                      row.at("address").empty() ? "-" : row.at("address")});
   }
-  fmt::print("{}", regions::columns(std::move(lines)));
+  fmt::print("{}", regions::columns(lines));
 }
 
 int ask(const Arguments& arguments, const std::vector<std::string>& words) {

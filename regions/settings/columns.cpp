@@ -6,7 +6,7 @@
 
 namespace turnstone::regions {
 
-std::string columns(std::vector<std::vector<std::string>> lines) {
+std::string columns(const std::vector<std::vector<std::string>>& lines) {
   std::vector<std::size_t> widths;
   for (const auto& line : lines) {
     widths.resize(std::max(widths.size(), line.size()));

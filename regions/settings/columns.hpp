@@ -6,6 +6,6 @@
 namespace turnstone::regions {
 
 // The first line has the heads. Every line ends with a newline.
-std::string columns(std::vector<std::vector<std::string>> lines);
+std::string columns(const std::vector<std::vector<std::string>>& lines);
 
 }  // namespace turnstone::regions

@@ -67,7 +67,7 @@ void print_table(const std::vector<RowReport>& rows) {
       first = false;
     }
   }
-  fmt::print("{}", regions::columns(std::move(lines)));
+  fmt::print("{}", regions::columns(lines));
 }
 
 void print_json(const RowReport& row) {
