@@ -79,10 +79,14 @@ bool Replica::is_vouched_for(Stamp stamp, const std::string& author) const {
 }
 
 void Replica::look_whether_ready() {
-  ready_ = ready_ || !is_new(config_.region) ||
-           std::all_of(vector_.entries().begin(), vector_.entries().end(), [this](const auto& entry) {
-             return is_vouched_for({entry.first, entry.second}, region_of(entry.first));
-           });
+  const Member* own = members_.find(config_.region);
+  if (own != nullptr && !own->founding && !ready_) {
+    // Who has stamped before it was on record was ready then.
+    ready_ = !is_new(config_.region) || vector_.get(config_.origin) != 0 ||
+             std::all_of(vector_.entries().begin(), vector_.entries().end(), [this](const auto& entry) {
+               return is_vouched_for({entry.first, entry.second}, region_of(entry.first));
+             });
+  }
   look_whether_excluded();
 }
 
@@ -93,8 +97,7 @@ void Replica::look_whether_excluded() {
   if (members_.is_removed(region) || is_told_of_its_removal()) {
     exclusion_ = fmt::format(
         "region '{}' was removed from the cluster: what it writes reaches nobody. Keep its data directory; "
-        "to "
-        "serve again, start with an empty one and --join as a region of another name",
+        "to serve again, start with an empty one and --join as a region of another name",
         region);
   } else if (own == nullptr && !members_.recorded().empty()) {
     exclusion_ = fmt::format(
@@ -161,9 +164,7 @@ void Replica::acknowledge_removals(Effects& effects) {
     if (members_.has_let_go(config_.region, region)) continue;
     if (has_said_all(region, removal) && has_what_members_have({}, removal.required)) due.insert(region);
   }
-  for (const std::string& region : due) {
-    stamp_system(crdt::AcknowledgeRemoval{region}, effects);
-  }
+  for (const std::string& region : due) stamp_system(crdt::AcknowledgeRemoval{region}, effects);
 }
 
 // --- what a leader is told that is no member

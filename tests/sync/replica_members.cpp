@@ -155,6 +155,23 @@ TEST_CASE("members: a new region takes nothing that those who are waited for cou
   CHECK(at.oslo.get("a") == "1");
 }
 
+TEST_CASE("members: a new region writes once what it has is in a third one, too") {
+  FourRegions at;
+  go_round(at.founders());
+  at.paris.set("a", "1");
+  at.paris.sync();
+  // It hears it before anybody else does, and before it is a member.
+  at.oslo.hear("paris", at.paris.take_published());
+  REQUIRE(at.oslo.get("a") == "1");
+  go_round({&at.oslo}, 2);
+  add(at.tokyo, "oslo");
+  go_round({&at.tokyo, &at.oslo});
+  REQUIRE(at.oslo.replica().exclusion().has_value());
+  CHECK(at.oslo.replica().exclusion()->find("third region") != std::string::npos);
+  go_round({&at.paris, &at.tokyo, &at.oslo});
+  CHECK(!at.oslo.replica().exclusion());
+}
+
 TEST_CASE("members: what a removed region wrote stays, and its runs leave the vectors") {
   FourRegions at(cut_at_once());
   at.dallas.incr("n", 1);
