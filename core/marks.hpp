@@ -48,7 +48,10 @@ namespace turnstone {
   X(mirror_pages_asked_again) \
   X(mirror_damaged) \
   X(mirror_installed) \
-  X(mirror_ended)
+  X(mirror_ended) \
+  X(new_region_waited) \
+  X(removed_region_let_go) \
+  X(refusal_heard)
 // clang-format on
 
 #define TURNSTONE_MARK(name) name,

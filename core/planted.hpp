@@ -38,6 +38,8 @@ enum class Planted {
   trust_clock_jumps,               // a clock that is set forward lets every deadline pass
   keep_log,                        // the log is never cut, whatever is stable
   keep_copies,                     // a copy of the state that was made for another leader stays
+  forget_removed_at_once,          // nobody waits for a removed region, though its deltas may still come
+  wait_for_removed,                // runs that end wait for regions that have left
   leave_below_floor,               // what may not be taken from a log any more is never asked for
 };
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/marks.hpp"
+#include "core/planted.hpp"
 #include "sync/replica.hpp"
 
 namespace turnstone::sync {
@@ -43,9 +45,10 @@ void Replica::follow_members() {
     } else {
       add_peer(region);
     }
-    if (members_.is_removed(region) && waited_for_by(region).empty()) closings_.waive(region);
+    const bool is_let_go = members_.is_removed(region) && waited_for_by(region).empty();
+    if (is_let_go && !planted(Planted::wait_for_removed)) closings_.waive(region);
     // Until then its deltas may still come, from others: its last report holds stability back.
-    if (has_left(region)) {
+    if (has_left(region) || (members_.is_removed(region) && planted(Planted::forget_removed_at_once))) {
       stability_.remove_member(region);
     } else {
       stability_.add_member(region);
@@ -164,7 +167,10 @@ void Replica::acknowledge_removals(Effects& effects) {
     if (members_.has_let_go(config_.region, region)) continue;
     if (has_said_all(region, removal) && has_what_members_have({}, removal.required)) due.insert(region);
   }
-  for (const std::string& region : due) stamp_system(crdt::AcknowledgeRemoval{region}, effects);
+  for (const std::string& region : due) {
+    reached(Mark::removed_region_let_go);
+    stamp_system(crdt::AcknowledgeRemoval{region}, effects);
+  }
 }
 
 // --- what a leader is told that is no member
@@ -177,6 +183,7 @@ void Replica::receive_refusal(const std::string& region, const Refused& refusal,
   peer.has_answered = false;
   look_whether_excluded();
   if (!is_news) return;
+  reached(Mark::refusal_heard);
   effects.emplace_back(
       std::in_place_type<Alarm>,
       refusal.removed

@@ -111,7 +111,10 @@ Replica::Readiness Replica::readiness(const BatchHeader& header) const {
   if (!vector_.covers(known)) return Readiness::early;
   if (is_new(config_.region)) {
     const std::string& author = header.first_seq == 1 ? header.region : region_of(header.origin);
-    if (!is_vouched_for({header.origin, header.last_seq()}, author)) return Readiness::early;
+    if (!is_vouched_for({header.origin, header.last_seq()}, author)) {
+      reached(Mark::new_region_waited);
+      return Readiness::early;
+    }
   }
   known.set(header.origin, header.first_seq - 1);
   if (known.covers(log_index_.floor())) return Readiness::ready;

@@ -49,6 +49,8 @@ constexpr std::pair<Planted, std::string_view> bugs[] = {
     {Planted::trust_clock_jumps, "trust_clock_jumps"},
     {Planted::keep_log, "keep_log"},
     {Planted::keep_copies, "keep_copies"},
+    {Planted::forget_removed_at_once, "forget_removed_at_once"},
+    {Planted::wait_for_removed, "wait_for_removed"},
     {Planted::leave_below_floor, "leave_below_floor"},
 };
 

@@ -50,13 +50,20 @@ void Checkers::started(const Leader& leader) {
 }
 
 void Checkers::restored(const Leader& leader, const VersionVector& before) {
-  writes_lost_ = true;
   watch(leader).owed = leader.disk().holds();
   watch(leader).runs.clear();
+  note_lost(before, nullptr);
+}
+
+void Checkers::removed(const Leader& leader) { note_lost(leader.disk().holds(), &leader); }
+
+void Checkers::note_lost(const VersionVector& held_before, const Leader* except) {
+  writes_lost_ = true;
   for (const Stamp& stamp : acknowledged_) {
-    if (!before.covers(stamp)) continue;
-    const bool held = std::any_of(leaders_.begin(), leaders_.end(),
-                                  [&](const Leader& other) { return other.disk().holds().covers(stamp); });
+    if (!held_before.covers(stamp)) continue;
+    const bool held = std::any_of(leaders_.begin(), leaders_.end(), [&](const Leader& other) {
+      return &other != except && other.disk().holds().covers(stamp);
+    });
     if (!held) lost_.insert(stamp);
   }
 }
@@ -172,7 +179,12 @@ void Checkers::alarm(const Leader& leader, const sync::Alarm& alarm) {
   const bool mirrors = alarm.name == "too_far_behind" || alarm.name == "mirror_no_copy" ||
                        alarm.name == "mirror_not_staged" || alarm.name == "mirror_damaged" ||
                        alarm.name == "below_floor" || alarm.name == "mirror_refused";
-  if (mirrors && disk_was_lost_) return;
+  const bool joins = swarm_.join_at_ms != 0;
+  // The others' runs end without a removed one, as far as it hears of them.
+  const bool is_out = swarm_.leave_at_ms != 0 && leader.replica().exclusion();
+  if (mirrors && (disk_was_lost_ || joins || is_out)) return;
+  const bool strangers = alarm.name == "unknown_region" || alarm.name == "region_unknown";
+  if ((strangers && joins) || (alarm.name == "region_removed" && swarm_.leave_at_ms != 0)) return;
   const bool of_liars = forgeries && (alarm.name == "batch_forged" || alarm.name == "beacon_refused");
   // Whoever publishes it claims to have seen nothing.
   const bool poisoned =

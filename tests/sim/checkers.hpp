@@ -28,6 +28,8 @@ class Checkers {
   // The leader's runs were ended while it was away, and it is given up for it: only what nobody
   // takes any more may be lost.
   void given_up(const Leader& leader) const;
+  // The leader's region is no member any more: what it alone has is not waited for.
+  void removed(const Leader& leader);
   void disk_lost(const Leader& leader, const VersionVector& before);
   // The leader's state and log are a copy of another one's now.
   void installed(const Leader& leader);
@@ -73,6 +75,8 @@ class Checkers {
 
   Watch& watch(const Leader& leader);
   void check_vectors(const Leader& leader, Watch& watch);
+  // What nobody but `except` holds of it is lost.
+  void note_lost(const VersionVector& held_before, const Leader* except);
   void check_new_operations(const Leader& leader, const Watch& watch) const;
   void check_state(const Leader& leader, Watch& watch);
   void check_compared(const Leader& leader) const;

@@ -126,6 +126,7 @@ void Leader::end() {
 }
 
 void Leader::receive(const std::string& peer, const std::string& frame) {
+  if (sync::is_mirror_frame(frame) && !replica_->is_peer(peer)) return;
   if (!mirror_->receive(peer, frame)) step(sync::FrameReceived{peer, frame});
 }
 
@@ -144,6 +145,13 @@ void Leader::write(std::vector<OwnedEffect> effects) {
   world_.checkers().after_step(*this);
   if (replica_->open_batch_is_full()) step(sync::Flush{});
   keep_log_busy();
+}
+
+void Leader::stamp(const std::vector<crdt::Effect>& effects) {
+  replica_->begin(clock_ms());
+  for (const crdt::Effect& effect : effects) replica_->apply(effect);
+  replica_->commit();
+  step(sync::Flush{});
 }
 
 void Leader::tick() {

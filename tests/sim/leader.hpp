@@ -28,8 +28,8 @@ class Leader {
   sync::Replica& replica() { return *replica_; }
   const sync::Replica& replica() const { return *replica_; }
   const Disk& disk() const { return disk_; }
-  // It is up, and has no other region's state to take first.
-  bool takes_writes() const { return up() && mirror_->takes_writes(); }
+  // It is up, has no other region's state to take first, and is the leader of a member.
+  bool takes_writes() const { return up() && mirror_->takes_writes() && !replica_->exclusion(); }
   // And its disk is not behind.
   bool reads_requests() const {
     return takes_writes() && !replica_->history_ended() && !replica_->being_ended() &&
@@ -58,10 +58,14 @@ class Leader {
   bool ended() const { return ended_; }
   // While down: the data directory is empty, and the next start says --join.
   void lose_disk();
+  // It is empty as it is.
+  void join() { join_ = true; }
 
   void receive(const std::string& peer, const std::string& frame);
   // One operation of a client.
   void write(std::vector<OwnedEffect> effects);
+  // An operation of the administrator's.
+  void stamp(const std::vector<crdt::Effect>& effects);
   void tick();
   void begin_checkpoint();
 

@@ -271,6 +271,28 @@ std::size_t some_leaders(Random& random) {
 
 }  // namespace
 
+// Directories stay whole: what a lost disk and a removal take together nobody promises to keep.
+void draw_members(Random& random, Swarm& swarm) {
+  swarm.leaders = random.between(4, 6);
+  swarm.run_ms = random.between(3000, 9000);
+  swarm.late_joiner = false;
+  swarm.restore = swarm.lose_disk = 0;
+  swarm.clone_at_ms = 0;
+  std::erase_if(swarm.odd_links, [&](const auto& item) {
+    return item.first.first >= swarm.leaders || item.first.second >= swarm.leaders;
+  });
+  swarm.partition_max_ms = std::max<std::uint64_t>(swarm.partition_max_ms, 2000);
+  swarm.down_max_ms = std::max<std::uint64_t>(swarm.down_max_ms, 500);
+  swarm.limits.peer_silence_ms = random.between(300, 3500);
+  swarm.limits.log_retain_bytes = random.chance(0.5) ? 0 : random.between(0, 5000);
+  if (random.chance(0.85)) {
+    swarm.join_at_ms = random.between(200, swarm.run_ms / 2);
+    swarm.joiner_starts_ms = random.between(1, swarm.join_at_ms + 1500);
+  }
+  if (swarm.join_at_ms == 0 || random.chance(0.6))
+    swarm.leave_at_ms = random.between(300, swarm.run_ms - 500);
+}
+
 Swarm swarm_for(Random& random) {
   Swarm swarm;
   swarm.leaders = some_leaders(random);
@@ -312,17 +334,18 @@ std::string describe(const Swarm& s) {
       "{} ms, jumps "
       "every {} of {} "
       "ms\n"
-      "a clone after {} ms for {} ms{}\n"
+      "a clone after {} ms for {} ms{}, a region joins after {} ms (starts after {}), one leaves after {} "
+      "ms\n"
       "limits: page {}, pending {}, publish {}, uncommitted {}, batch {} bytes {} deltas, forget every {} "
       "ms, log keeps {}, runs are closed after {} ms",
       s.leaders, s.late_joiner ? " (one joins late)" : "", s.run_ms, s.writes_per_second, s.keys, s.fields,
       s.counters, s.clear_all, s.in_order, to_string(s.links), s.partition_every_ms, s.partition_max_ms, odd,
       s.sync_min_ms, s.sync_max_ms, s.short_read, s.checkpoint_every_ms, s.crash_every_ms, s.down_max_ms,
       s.restore, s.restore_alone, s.backup_every_ms, s.lose_disk, s.clock_skew_max_ms, s.clock_jump_every_ms,
-      s.clock_jump_max_ms, s.clone_at_ms, s.clone_for_ms, s.clone_heard ? ", heard by all" : "",
-      s.limits.page_bytes, s.limits.pending_bytes_max, s.limits.publish_bytes_max,
-      s.limits.uncommitted_bytes_max, s.limits.batch_bytes, s.limits.batch_deltas, s.limits.forget_every_ms,
-      s.limits.log_retain_bytes, s.limits.close_after_ms);
+      s.clock_jump_max_ms, s.clone_at_ms, s.clone_for_ms, s.clone_heard ? ", heard by all" : "", s.join_at_ms,
+      s.joiner_starts_ms, s.leave_at_ms, s.limits.page_bytes, s.limits.pending_bytes_max,
+      s.limits.publish_bytes_max, s.limits.uncommitted_bytes_max, s.limits.batch_bytes, s.limits.batch_deltas,
+      s.limits.forget_every_ms, s.limits.log_retain_bytes, s.limits.close_after_ms);
 }
 
 }  // namespace turnstone::sim

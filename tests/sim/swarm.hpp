@@ -68,6 +68,11 @@ struct Swarm {
   std::uint64_t clone_at_ms = 0;
   std::uint64_t clone_for_ms = 0;  // until one of the two ends; at most until all is well again
   bool clone_heard = false;        // both are, by everybody and all the time
+  // The last leader's region is no member at first, and is added then, perhaps while it runs
+  // already; another one is removed. 0: never.
+  std::uint64_t join_at_ms = 0;
+  std::uint64_t joiner_starts_ms = 0;
+  std::uint64_t leave_at_ms = 0;
   std::uint64_t clock_skew_max_ms = 0;
   std::uint64_t clock_jump_every_ms = 0;
   std::uint64_t clock_jump_max_ms = 0;
@@ -81,6 +86,8 @@ struct Swarm {
 };
 
 Swarm swarm_for(Random& random);
+// Regions join and leave.
+void draw_members(Random& random, Swarm& swarm);
 std::string describe(const Swarm& swarm);
 
 }  // namespace turnstone::sim

@@ -50,6 +50,9 @@ std::string describe_frame(const std::string& frame) {
   if (const auto* beacon = std::get_if<sync::Beacon>(&message->body)) {
     return "has durably " + to_string(beacon->durable);
   }
+  if (const auto* no = std::get_if<sync::Refused>(&message->body)) {
+    return no->removed ? "refused: removed" : "refused: unknown";
+  }
   return "too old: its log begins behind " + to_string(std::get<sync::TooOld>(message->body).floor);
 }
 
@@ -65,6 +68,7 @@ World::World(std::uint64_t seed, bool verbose)
       checkers_(leaders_, swarm_) {
   if (seed % 8 == 3) swarm_.forgery_every_ms = 300;
   if (seed % 16 == 5) swarm_.poison_every_ms = 1000;
+  if (seed % 16 == 9) draw_members(random_, swarm_);
   leaders_.reserve(swarm_.leaders + 1);
   for (std::size_t i = 0; i < swarm_.leaders; ++i) {
     leaders_.emplace_back(*this, i, regions[i]);
@@ -75,12 +79,17 @@ World::World(std::uint64_t seed, bool verbose)
   trace("{}", describe(swarm_));
 }
 
+// By the settings. The last one is no peer of anybody's where it joins later.
 std::vector<std::string> World::peers_of(const std::string& region) const {
   std::vector<std::string> peers;
   for (std::size_t i = 0; i < swarm_.leaders; ++i) {
-    if (regions[i] != region) peers.push_back(regions[i]);
+    if (regions[i] != region && !is_joiner(regions[i])) peers.push_back(regions[i]);
   }
   return peers;
+}
+
+bool World::is_joiner(const std::string& region) const {
+  return swarm_.join_at_ms != 0 && region == regions[swarm_.leaders - 1];
 }
 
 std::uint64_t World::keep(StateImage image) {
@@ -156,6 +165,8 @@ void World::schedule_faults() {
     publish(author, poisoned_frame(author.replica(), random_));
   });
   if (swarm_.clone_at_ms != 0) at(swarm_.clone_at_ms, [this] { clone_something(); });
+  if (swarm_.join_at_ms != 0) at(swarm_.join_at_ms, [this] { add_last(); });
+  if (swarm_.leave_at_ms != 0) at(swarm_.leave_at_ms, [this] { remove_something(); });
 }
 
 void World::schedule_faults_of(Leader& leader) {
@@ -177,6 +188,49 @@ void World::schedule_faults_of(Leader& leader) {
     trace("{}'s clock jumps by {} ms", leader.region(), by);
     leader.jump_clock(by);
   });
+}
+
+Leader* World::some_leader_that_writes() {
+  std::vector<Leader*> writing;
+  for (Leader& leader : leaders_)
+    if (leader.takes_writes()) writing.push_back(&leader);
+  return writing.empty() ? nullptr : writing[random_.below(writing.size())];
+}
+
+void World::add_last() {
+  Leader* at_leader = some_leader_that_writes();
+  const std::string& region = leaders_[swarm_.leaders - 1].region();
+  if (at_leader == nullptr || at_leader->region() == region) return at(now_ms_ + 50, [this] { add_last(); });
+  if (at_leader->replica().members().find(region) != nullptr) return;
+  trace("{} adds {}", at_leader->region(), region);
+  std::vector<crdt::Effect> effects;
+  for (std::size_t i = 0; i + 1 < swarm_.leaders; ++i)
+    effects.emplace_back(crdt::AddMember{regions[i], "somewhere", "", true});
+  effects.emplace_back(crdt::AddMember{region, "somewhere", "", false});
+  at_leader->stamp(effects);
+}
+
+void World::remove_something() {
+  // The first one is what the others are compared with.
+  if (removed_.empty()) removed_ = leaders_[random_.between(1, swarm_.leaders - 1)].region();
+  Leader* at_leader = some_leader_that_writes();
+  const bool is_member = at_leader != nullptr && at_leader->replica().members().everyone().contains(removed_);
+  if (!is_member) return at(now_ms_ + 50, [this] { remove_something(); });
+  if (at_leader->replica().members().is_removed(removed_)) return;
+  trace("{} removes {}", at_leader->region(), removed_);
+  at_leader->stamp(
+      {crdt::RemoveMember{removed_, sync::join_regions(at_leader->replica().members().everyone())}});
+}
+
+void World::give_up_removed() {
+  for (Leader& leader : leaders_) {
+    if (leader.region() != removed_ || leader.ended()) continue;
+    checkers_.removed(leader);
+    leader.end();
+  }
+  // What it alone knew of members went down with it; the administrator sees that.
+  if (!removed_.empty()) remove_something();
+  if (swarm_.join_at_ms != 0 && removed_ != leaders_[swarm_.leaders - 1].region()) add_last();
 }
 
 // Somebody copies a directory whose leader runs, and starts it on another machine. Who hears
@@ -386,6 +440,7 @@ void World::heal() {
   trace("everything heals");
   faulty_ = false;
   network_.heal_everything();
+  give_up_removed();
   for (Leader& leader : leaders_) {
     come_back(leader);
     checkpoint_when_dirty(leader);
@@ -406,8 +461,9 @@ void World::heal() {
   const std::uint64_t enough = swarm_.leaders * (200 + checkers_.history().size() +
                                                  (now_ms_ - began) / swarm_.limits.beacon_active_ms);
   require(pulls() <= pulls_before + enough, "the leaders pull without end");
-  // What they know of each other settles: nobody asks for anything, everything is stable.
-  run_until(now_ms_ + 2000);
+  // What they know of each other settles: nobody asks for anything, everything is stable. A
+  // removed region is let go once it is silent.
+  run_until(now_ms_ + 2000 + (removed_.empty() ? 0 : swarm_.limits.peer_silence_ms + 3000));
   const std::uint64_t pulls_at_rest = pulls();
   run_until(now_ms_ + 5000);
   // With small limits a comparison of everything takes long.
@@ -420,7 +476,11 @@ void World::heal() {
 void World::run() {
   const std::size_t late = swarm_.late_joiner ? random_.below(swarm_.leaders) : swarm_.leaders;
   for (Leader& leader : leaders_) {
-    const std::uint64_t when = leader.index() == late ? swarm_.run_ms / 2 : random_.below(20);
+    std::uint64_t when = leader.index() == late ? swarm_.run_ms / 2 : random_.below(20);
+    if (is_joiner(leader.region())) {
+      leader.join();
+      when = swarm_.joiner_starts_ms;
+    }
     at(when, [this, &leader] { come_back(leader); });
   }
   for (Leader& leader : leaders_) schedule_clients_of(leader);

@@ -72,6 +72,13 @@ class World {
   void schedule_clients_of(Leader& leader);
   void schedule_faults();
   void schedule_faults_of(Leader& leader);
+  // An administrator at one of the leaders adds the last one's region, or removes another one's.
+  void add_last();
+  void remove_something();
+  // What only a removed region has nobody waits for.
+  void give_up_removed();
+  bool is_joiner(const std::string& region) const;
+  Leader* some_leader_that_writes();
   void clone_something();
   // One of two leaders of a region goes, with its directory.
   void end_clone();
@@ -103,6 +110,7 @@ class World {
   std::map<std::uint64_t, StateImage> images_;
   Network network_;
   Checkers checkers_;
+  std::string removed_;  // a region
 };
 
 }  // namespace turnstone::sim
