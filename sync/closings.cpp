@@ -18,10 +18,7 @@ void Closings::request(Origin origin, std::string_view regions) {
   if (is_retired(origin)) return;
   Closing& closing = open_[origin];
   Regions required = split_regions(regions);
-  // Of two requests at once the regions in both are waited for, in whatever order they come.
-  if (!closing.required.empty()) {
-    std::erase_if(required, [&](const std::string& region) { return !closing.required.contains(region); });
-  }
+  if (!closing.required.empty()) keep_common(required, closing.required);
   closing.required = std::move(required);
 }
 

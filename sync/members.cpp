@@ -32,9 +32,7 @@ void Members::remove(const crdt::RemoveMember& removed, Stamp stamp) {
       removals_.try_emplace(std::string(removed.region), Removal{stamp, required, {}});
   ++changes_;
   if (is_new) return;
-  // Of two requests at once the regions in both are waited for, in whatever order they come.
-  std::erase_if(known->second.required,
-                [&](const std::string& region) { return !required.contains(region); });
+  keep_common(known->second.required, required);
   known->second.stamp = std::min(known->second.stamp, stamp);
 }
 
@@ -109,5 +107,9 @@ Regions split_regions(std::string_view text) {
 }
 
 std::string join_regions(const Regions& regions) { return fmt::to_string(fmt::join(regions, ",")); }
+
+void keep_common(Regions& required, const Regions& other) {
+  std::erase_if(required, [&](const std::string& region) { return !other.contains(region); });
+}
 
 }  // namespace turnstone::sync

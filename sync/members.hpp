@@ -84,5 +84,7 @@ class Members {
 // Names separated by commas, as they stand in deltas.
 Regions split_regions(std::string_view text);
 std::string join_regions(const Regions& regions);
+// Of two requests at once the regions in both are waited for, in whatever order they come.
+void keep_common(Regions& required, const Regions& other);
 
 }  // namespace turnstone::sync

@@ -9,6 +9,7 @@
 //   3 pull     [3 v c r request bytes_max] [vector]
 //   4 page     [4 v c r request more] [batch] [batch] ...
 //   5 too old  [5 v c r request] [vector]
+//   6 refused  [6 v c r request removed]
 // A vector is [origin seq origin seq ...], ascending by origin.
 #include <cstdint>
 #include <string>

@@ -41,12 +41,6 @@ int refuse(const Subcommand& subcommand, const Error& error) {
   return exit_code_of(error);
 }
 
-int refuse_usage(const Subcommand& subcommand, std::string_view sentence) {
-  complain(subcommand, sentence);
-  fmt::print(stderr, "Try: turnstone {} --help\n", subcommand.name);
-  return exit_code::usage;
-}
-
 // "a backup of region paris of cluster turnstone, taken 2025-11-21T10:11:12.345Z: ..."
 void describe(const Manifest& manifest) {
   const Contents& contents = manifest.contents;

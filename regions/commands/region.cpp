@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "regions/commands/entries.hpp"
 #include "regions/commands/handlers.hpp"
 #include "regions/commands/help.hpp"
 #include "regions/commands/leader_port.hpp"
@@ -15,15 +17,10 @@
 namespace turnstone::commands {
 namespace {
 
-void entry(Call& call, std::string_view name, std::string_view value) {
-  call.reply.bulk(name);
-  call.reply.bulk(value);
-}
-
-std::optional<sync::PeerView> peer_named(const sync::Replica& replica, const std::string& region) {
-  for (sync::PeerView& peer : replica.peers())
-    if (peer.region == region) return std::move(peer);
-  return std::nullopt;
+// Null when the region is no peer.
+const sync::PeerView* peer_named(const std::vector<sync::PeerView>& peers, const std::string& region) {
+  const auto peer = std::ranges::find(peers, region, &sync::PeerView::region);
+  return peer == peers.end() ? nullptr : &*peer;
 }
 
 // How far it has come to be a member, or to be none any more.
@@ -42,8 +39,9 @@ std::optional<std::string> not_to_be_removed(Call& call, const std::string& regi
     return other != region && !members.is_removed(other);
   });
   if (is_last) return fmt::format("ERR region '{}' is the last one", region);
-  const auto peer = peer_named(call.replica, region);
-  if (peer && !peer->is_heard && !accept_loss) {
+  const auto peers = call.replica.peers();
+  const sync::PeerView* peer = peer_named(peers, region);
+  if (peer != nullptr && !peer->is_heard && !accept_loss) {
     return fmt::format(
         "ERR region '{}' is not heard: what it wrote and no other region has would stay behind in its data "
         "directory. Say LOST to remove it all the same",
@@ -90,20 +88,20 @@ void ts_region_remove(Call& call, Args args) {
 void ts_region_list(Call& call, Args) {
   const sync::Replica& replica = call.replica;
   const sync::Regions everyone = replica.members().everyone();
+  const auto peers = replica.peers();
   call.reply.array(everyone.size());
   for (const std::string& region : everyone) {
     const bool is_self = region == replica.config().region;
     const std::string_view state = state_of(replica, region);
-    const auto peer = peer_named(replica, region);
+    const sync::PeerView* peer = peer_named(peers, region);
     call.reply.map(7);
     entry(call, "region", region);
     entry(call, "state", state);
     entry(call, "address", call.leader.address_of(region));
-    entry(call, "link", is_self ? "self" : peer ? link_name(call.leader.link_state(region)) : "none");
-    call.reply.bulk("last_heard_ms_ago");
-    call.reply.integer(is_self ? 0 : peer ? heard_ms_ago(*peer, call.now_ms) : -1);
-    call.reply.bulk("lag_deltas_behind_us");
-    call.reply.integer(peer ? static_cast<std::int64_t>(peer->behind_us) : 0);
+    const bool is_peer = peer != nullptr;
+    entry(call, "link", is_self ? "self" : is_peer ? link_name(call.leader.link_state(region)) : "none");
+    entry(call, "last_heard_ms_ago", is_self ? 0 : is_peer ? heard_ms_ago(*peer, call.now_ms) : -1);
+    entry(call, "lag_deltas_behind_us", is_peer ? peer->behind_us : 0);
     entry(call, "waits_for",
           state == "leaving" ? fmt::format("{}", fmt::join(replica.waited_for_by(region), ",")) : "");
   }

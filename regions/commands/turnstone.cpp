@@ -4,6 +4,7 @@
 #include <string>
 
 #include "regions/commands/command_table.hpp"
+#include "regions/commands/entries.hpp"
 #include "regions/commands/handlers.hpp"
 #include "regions/commands/leader_port.hpp"
 #include "regions/commands/link_names.hpp"
@@ -13,19 +14,6 @@ namespace turnstone::commands {
 namespace {
 
 constexpr std::size_t conflicts_shown = 10;
-
-// One entry of a map.
-void entry(Call& call, std::string_view name, std::string_view value) {
-  call.reply.bulk(name);
-  call.reply.bulk(value);
-}
-void entry(Call& call, std::string_view name, std::int64_t value) {
-  call.reply.bulk(name);
-  call.reply.integer(value);
-}
-void entry(Call& call, std::string_view name, std::uint64_t value) {
-  entry(call, name, static_cast<std::int64_t>(value));
-}
 
 std::string hex(const Hash128& hash) { return fmt::format("{:016x}{:016x}", hash.high, hash.low); }
 

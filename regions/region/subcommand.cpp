@@ -26,12 +26,6 @@ namespace exit_code = regions::exit_code;
 // Beside those of exit_code.hpp.
 constexpr int refused = 1;
 
-int refuse_usage(std::string_view sentence) {
-  complain(region_command, sentence);
-  fmt::print(stderr, "Try: turnstone region --help\n");
-  return exit_code::usage;
-}
-
 Result<RespClient> connect(const Arguments& arguments) {
   const auto at = regions::parse_connect(arguments.text("--at"));
   if (!at) return tl::make_unexpected(at.error());
@@ -109,7 +103,8 @@ int ask(const Arguments& arguments, const std::vector<std::string>& words) {
 int add(const Arguments& arguments, const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
-    return refuse_usage(fmt::format("\"{}\" is not NAME=HOST:PORT, such as oslo=127.0.0.1:7131", text));
+    return refuse_usage(region_command,
+                        fmt::format("\"{}\" is not NAME=HOST:PORT, such as oslo=127.0.0.1:7131", text));
   const std::string name = text.substr(0, equals);
   std::vector<std::string> words{"TS.REGION", "ADD", name, text.substr(equals + 1)};
   if (arguments.has("--key")) words.push_back(arguments.text("--key"));
@@ -131,13 +126,16 @@ int remove(const Arguments& arguments, const std::string& name) {
 int run_region(const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.words();
   const std::string verb = words.empty() ? "" : words[0];
-  if (verb != "add" && verb != "remove" && verb != "list") return refuse_usage("add, remove or list?");
+  if (verb != "add" && verb != "remove" && verb != "list")
+    return refuse_usage(region_command, "add, remove or list?");
   if (words.size() != (verb == "list" ? 1 : 2))
-    return refuse_usage(verb == "list" ? "list takes no name" : verb + " takes one region");
-  if (!arguments.has("--at")) return refuse_usage("--at HOST:PORT is missing: the leader to ask");
-  if (arguments.has("--key") && verb != "add") return refuse_usage("--key goes with add");
-  if (arguments.has("--lost") && verb != "remove") return refuse_usage("--lost goes with remove");
-  if (arguments.has("--json") && verb != "list") return refuse_usage("--json goes with list");
+    return refuse_usage(region_command, verb == "list" ? "list takes no name" : verb + " takes one region");
+  if (!arguments.has("--at"))
+    return refuse_usage(region_command, "--at HOST:PORT is missing: the leader to ask");
+  if (arguments.has("--key") && verb != "add") return refuse_usage(region_command, "--key goes with add");
+  if (arguments.has("--lost") && verb != "remove")
+    return refuse_usage(region_command, "--lost goes with remove");
+  if (arguments.has("--json") && verb != "list") return refuse_usage(region_command, "--json goes with list");
   if (verb == "add") return add(arguments, words[1]);
   if (verb == "remove") return remove(arguments, words[1]);
   return ask(arguments, {"TS.REGION", "LIST"});

@@ -23,6 +23,12 @@ void complain(const Subcommand& subcommand, std::string_view sentence) {
   fmt::print(stderr, "turnstone {}: {}\n", subcommand.name, sentence);
 }
 
+int refuse_usage(const Subcommand& subcommand, std::string_view sentence) {
+  complain(subcommand, sentence);
+  fmt::print(stderr, "Try: turnstone {} --help\n", subcommand.name);
+  return exit_code::usage;
+}
+
 int run(const Subcommand& subcommand, const std::vector<std::string>& arguments) {
   const auto asks_help = [](const std::string& word) { return word == "--help" || word == "-h"; };
   if (std::ranges::any_of(arguments, asks_help)) {
@@ -30,11 +36,7 @@ int run(const Subcommand& subcommand, const std::vector<std::string>& arguments)
     return exit_code::ok;
   }
   const auto read = read_arguments(subcommand, arguments);
-  if (!read) {
-    complain(subcommand, read.error().message);
-    fmt::print(stderr, "Try: turnstone {} --help\n", subcommand.name);
-    return exit_code::usage;
-  }
+  if (!read) return refuse_usage(subcommand, read.error().message);
   return subcommand.run(*read);
 }
 

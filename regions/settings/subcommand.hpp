@@ -62,5 +62,7 @@ std::string help_text(const Subcommand& subcommand);
 
 // "turnstone backup: SENTENCE" on stderr.
 void complain(const Subcommand& subcommand, std::string_view sentence);
+// The same, and where its help is; returns exit_code::usage.
+int refuse_usage(const Subcommand& subcommand, std::string_view sentence);
 
 }  // namespace turnstone::regions

@@ -46,12 +46,6 @@ struct Tally {
   std::vector<Mended> mended;
 };
 
-int refuse_usage(std::string_view sentence) {
-  complain(verify_command, sentence);
-  fmt::print(stderr, "Try: turnstone verify --help\n");
-  return exit_code::usage;
-}
-
 Result<Wish> read_wish(const Arguments& arguments) {
   Wish wish;
   std::string password;
@@ -179,14 +173,15 @@ Result<Tally> verify(Wish& wish) {
 }
 
 int run_verify(const Arguments& arguments) {
-  if (arguments.all("--at").size() < 2) return refuse_usage("two leaders or more are needed: --at HOST:PORT");
+  if (arguments.all("--at").size() < 2)
+    return refuse_usage(verify_command, "two leaders or more are needed: --at HOST:PORT");
   for (const std::string_view flag : {"--from", "--keep"}) {
     if (arguments.has(flag) && !arguments.has("--repair"))
-      return refuse_usage(fmt::format("{} goes with --repair", flag));
+      return refuse_usage(verify_command, fmt::format("{} goes with --repair", flag));
   }
   auto wish = read_wish(arguments);
   if (!wish) {
-    if (wish.error().code == Errc::config) return refuse_usage(wish.error().message);
+    if (wish.error().code == Errc::config) return refuse_usage(verify_command, wish.error().message);
     complain(verify_command, wish.error().message);
     return unknown;
   }
