@@ -1,5 +1,6 @@
 #include "sync/members.hpp"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -15,15 +16,28 @@ void Members::restore(Members stored) {
   ++changes_;
 }
 
-bool Members::add(const crdt::AddMember& member, Stamp stamp) {
-  const bool is_name = !member.region.empty() && member.region.find(',') == std::string_view::npos;
-  if (!is_name || (recorded_.size() >= members_max && find(std::string(member.region)) == nullptr))
-    return false;
+Result<void> Members::add(const crdt::AddMember& member, Stamp stamp) {
+  const std::string region(member.region);
+  if (region.empty() || region.find(',') != std::string::npos)
+    return fail(Errc::config, fmt::format("'{}' is no name of a region", region));
+  if (recorded_.size() >= members_max && find(region) == nullptr) {
+    return fail(
+        Errc::limit_exceeded,
+        fmt::format("region '{}' is one too many: {} are on record (members_max)", region, recorded_.size()));
+  }
   const Member record{stamp, std::string(member.address), std::string(member.keys), member.founding};
-  const auto [known, is_new] = recorded_.try_emplace(std::string(member.region), record);
+  const auto [entry, is_new] = recorded_.try_emplace(region, record);
   if (is_new) ++changes_;
   // A peer must not be able to replace another region's keys by its own.
-  return known->second.address == record.address && known->second.keys == record.keys;
+  const Member& known = entry->second;
+  if (known.keys != record.keys)
+    return fail(Errc::config, fmt::format("region '{}' is on record with other keys", region));
+  // Where founding members are is what the settings of each leader say.
+  if (known.address != record.address && !(known.founding && record.founding)) {
+    return fail(Errc::config, fmt::format("region '{}' is on record with the address {}, not {}", region,
+                                          known.address, record.address));
+  }
+  return {};
 }
 
 void Members::remove(const crdt::RemoveMember& removed, Stamp stamp) {

@@ -50,9 +50,9 @@ class Members {
 
   // --- applying deltas
 
-  // False when it is not taken: the region is known otherwise already, and what was applied
-  // first stands; its name is none; or there are too many.
-  bool add(const crdt::AddMember& member, Stamp stamp);
+  // What was applied first of a region stands. Errors: config, where it is known otherwise
+  // already, or its name is none; limit_exceeded.
+  Result<void> add(const crdt::AddMember& member, Stamp stamp);
   void remove(const crdt::RemoveMember& removed, Stamp stamp);
   void acknowledge_removal(const std::string& removed, const std::string& by);
 

@@ -85,6 +85,7 @@ Result<void> Replica::replay(Lsn lsn, std::string_view bytes) {
   }
   Effects none;
   committed(lsn, none);
+  member_alarm_.reset();  // it was raised when this came
   return {};
 }
 
@@ -201,6 +202,7 @@ Effects Replica::step(std::uint64_t now_ms, Event event) {
   } else {
     seal(effects);
   }
+  if (member_alarm_) effects.emplace_back(*std::exchange(member_alarm_, std::nullopt));
   return effects;
 }
 

@@ -319,6 +319,7 @@ class Replica final : private crdt::KeyspaceObserver {
   void relist_unstable(const BatchHeader& header, const VersionVector& context);
 
   void apply_system(const crdt::Effect& effect, Stamp stamp, const std::string& region);
+  void add_member(const crdt::AddMember& member, Stamp stamp, const std::string& by);
   // An operation of the protocol's own.
   void stamp_system(const crdt::Effect& effect, Effects& effects);
   // This region has acknowledged the origin's end.
@@ -390,6 +391,8 @@ class Replica final : private crdt::KeyspaceObserver {
 
   Members members_;
   std::uint64_t members_seen_ = 0;  // Members::changes() as last followed
+  // What was found while deltas were applied, here or from others; raised with the next step.
+  std::optional<Alarm> member_alarm_;
   // A new member that may stamp, since what it has others have, too.
   bool ready_ = false;
   std::optional<std::string> exclusion_;

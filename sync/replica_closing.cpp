@@ -15,7 +15,7 @@ void Replica::apply_system(const crdt::Effect& effect, Stamp stamp, const std::s
   } else if (const auto* last = std::get_if<crdt::AcknowledgeClose>(&effect)) {
     closings_.acknowledge(last->origin, region, last->last, stamp);
   } else if (const auto* added = std::get_if<crdt::AddMember>(&effect)) {
-    members_.add(*added, stamp);
+    add_member(*added, stamp, region);
   } else if (const auto* removed = std::get_if<crdt::RemoveMember>(&effect)) {
     removal_seen_ms_.try_emplace(std::string(removed->region), timer_ms_);
     members_.remove(*removed, stamp);

@@ -59,6 +59,13 @@ void Replica::follow_members() {
     members_sink_();
 }
 
+void Replica::add_member(const crdt::AddMember& member, Stamp stamp, const std::string& by) {
+  const auto taken = members_.add(member, stamp);
+  if (taken) return;
+  member_alarm_ = Alarm{"member_refused", fmt::format("a record of members by region '{}' is not taken: {}",
+                                                      by, taken.error().message)};
+}
+
 bool Replica::is_new(const std::string& region) const {
   const Member* member = members_.find(region);
   if (member == nullptr || member->founding) return false;

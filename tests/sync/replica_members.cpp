@@ -294,21 +294,54 @@ TEST_CASE("members: a restart knows them from the log") {
 
 TEST_CASE("members: what is on record of a region first stands, and cannot be replaced by another") {
   Members members({"paris"});
-  CHECK(members.add({"oslo", "oslo:1", "key", false}, {Origin{1}, 1}));
-  CHECK(members.add({"oslo", "oslo:1", "key", true}, {Origin{2}, 1}));
-  CHECK(!members.add({"oslo", "oslo:1", "another", false}, {Origin{3}, 1}));
+  const auto taken = [&](crdt::AddMember member, Stamp stamp) {
+    return members.add(member, stamp).has_value();
+  };
+  CHECK(taken({"oslo", "oslo:1", "key", false}, {Origin{1}, 1}));
+  CHECK(taken({"oslo", "oslo:1", "key", true}, {Origin{2}, 1}));
+  CHECK_FALSE(taken({"oslo", "oslo:1", "another", false}, {Origin{3}, 1}));
+  CHECK_FALSE(taken({"oslo", "oslo:2", "key", false}, {Origin{3}, 2}));
   CHECK(members.find("oslo")->keys == "key");
+  CHECK(members.find("oslo")->address == "oslo:1");
   CHECK(members.find("oslo")->added == Stamp{Origin{1}, 1});
-  CHECK(!members.add({"a,b", "x:1", "", false}, {Origin{3}, 2}));
-  CHECK(!members.add({"", "x:1", "", false}, {Origin{3}, 3}));
+  CHECK_FALSE(taken({"a,b", "x:1", "", false}, {Origin{3}, 3}));
+  CHECK_FALSE(taken({"", "x:1", "", false}, {Origin{3}, 4}));
   CHECK(members.everyone() == Regions{"oslo", "paris"});
+}
+
+TEST_CASE("members: where founding members are may differ from leader to leader, their keys may not") {
+  Members members;
+  CHECK(members.add({"paris", "10.0.0.1:1", "key", true}, {Origin{1}, 1}).has_value());
+  CHECK(members.add({"paris", "proxy:1", "key", true}, {Origin{2}, 1}).has_value());
+  CHECK_FALSE(members.add({"paris", "10.0.0.1:1", "another", true}, {Origin{3}, 1}).has_value());
+}
+
+TEST_CASE("members: an alarm when two leaders add a region at different addresses at once") {
+  FourRegions at;
+  add(at.paris, "oslo");
+  at.tokyo.gather(crdt::AddMember{"oslo", "elsewhere:1", "", false});
+  at.tokyo.flush();
+  CHECK_FALSE(at.paris.has_alarm("member_refused"));
+  go_round(at.founders());
+  CHECK(at.paris.has_alarm("member_refused"));
+  CHECK(at.tokyo.has_alarm("member_refused"));
+  CHECK(at.paris.replica().members().find("oslo")->address == "oslo:1");
+  // Who starts on the same log is not told again.
+  at.paris.alarms.clear();
+  at.paris.restart(11);
+  at.paris.tick();
+  CHECK_FALSE(at.paris.has_alarm("member_refused"));
 }
 
 TEST_CASE("members: there is a limit to how many") {
   Members members;
+  const auto taken = [&](const std::string& region, Stamp stamp) {
+    return members.add({region, "x:1", "", false}, stamp).has_value();
+  };
   for (std::size_t i = 0; i < members_max; ++i)
-    CHECK(members.add({"region-" + std::to_string(i), "x:1", "", false}, {Origin{1}, i + 1}));
-  CHECK(!members.add({"one-more", "x:1", "", false}, {Origin{2}, 1}));
+    CHECK(taken("region-" + std::to_string(i), {Origin{1}, i + 1}));
+  CHECK_FALSE(taken("one-more", {Origin{2}, 1}));
+  CHECK(taken("region-0", {Origin{2}, 2}));
   CHECK(members.recorded().size() == members_max);
 }
 
@@ -322,8 +355,8 @@ TEST_CASE("members: of two removals at once the regions in both are waited for")
 
 TEST_CASE("members: what is stored of them can be read again") {
   Members members;
-  members.add({"oslo", "oslo:1", "key", false}, {Origin{1}, 7});
-  members.add({"paris", "", "", true}, {Origin{1}, 7});
+  REQUIRE(members.add({"oslo", "oslo:1", "key", false}, {Origin{1}, 7}).has_value());
+  REQUIRE(members.add({"paris", "", "", true}, {Origin{1}, 7}).has_value());
   members.remove({"dallas", "dallas,paris"}, {Origin{2}, 3});
   members.acknowledge_removal("dallas", "paris");
   const auto read = Members::decode(members.encode());
