@@ -70,13 +70,14 @@ Result<void> Replica::replay(Lsn lsn, std::string_view bytes) {
   auto header = decode_batch_header(bytes);
   if (!header) return tl::make_unexpected(header.error());
   // What was taken when it came stays taken, whatever was cut or closed since.
-  if (!follows(*header)) {
+  VersionVector context = context_of(*header);
+  if (header->first_seq != vector_.get(header->origin) + 1 || !vector_.covers(context)) {
     return fail(Errc::corrupt, fmt::format("the log's batch {} does not follow the batches before it", lsn));
   }
   Effects appended;
   next_lsn_ = lsn;
   keyspace_.set_position(lsn);
-  const auto newest = apply_batch(*header, bytes, appended);
+  const auto newest = apply_batch(*header, std::move(context), bytes, appended);
   if (!newest) return tl::make_unexpected(newest.error());
   if (region_of(header->origin) == config_.region) {
     // Our own region's earlier stamps stay below our next one, however far ahead they are.

@@ -302,13 +302,13 @@ class Replica final : private crdt::KeyspaceObserver {
                     Effects& effects);
   void drain_pending(Effects& effects);
   enum class Readiness : std::uint8_t { ready, duplicate, early, refused, below_floor };
-  Readiness readiness(const BatchHeader& header) const;
-  // It is the next of its origin, and all that its author had seen is applied.
-  bool follows(const BatchHeader& header) const;
+  // `context`: context_of(header).
+  Readiness readiness(const BatchHeader& header, const VersionVector& context) const;
   VersionVector context_of(const BatchHeader& header) const;
   // Applies a batch that is ready; returns its newest stamp's clock. Errors: corrupt (a fork),
   // malformed; nothing is changed then.
-  Result<Hlc> apply_batch(const BatchHeader& header, std::string_view bytes, Effects& effects);
+  Result<Hlc> apply_batch(const BatchHeader& header, VersionVector context, std::string_view bytes,
+                          Effects& effects);
   Hlc apply_deltas(const BatchHeader& header, const std::vector<BatchDelta>& deltas,
                    const VersionVector& context, Effects& effects);
   // Sets a batch aside that cannot be applied; its origin's later ones wait.

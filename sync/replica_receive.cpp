@@ -91,7 +91,7 @@ void Replica::receive_beacon(const std::string& region, const Beacon& report, Ef
   pull_if_behind(effects);
 }
 
-Replica::Readiness Replica::readiness(const BatchHeader& header) const {
+Replica::Readiness Replica::readiness(const BatchHeader& header, const VersionVector& context) const {
   const bool own = header.origin == config_.origin && !planted(Planted::reuse_origin_after_restore);
   if (own || quarantined_.contains(header.origin)) {
     return header.last_seq() <= vector_.get(header.origin) ? Readiness::duplicate : Readiness::refused;
@@ -107,8 +107,7 @@ Replica::Readiness Replica::readiness(const BatchHeader& header) const {
     return closings_.complete(*closings_.find(header.origin)) ? Readiness::refused : Readiness::early;
   }
   if (planted(Planted::skip_dependencies)) return Readiness::ready;
-  VersionVector known = context_of(header);
-  if (!vector_.covers(known)) return Readiness::early;
+  if (!vector_.covers(context)) return Readiness::early;
   if (is_new(config_.region)) {
     const std::string& author = header.first_seq == 1 ? header.region : region_of(header.origin);
     if (!is_vouched_for({header.origin, header.last_seq()}, author)) {
@@ -116,6 +115,7 @@ Replica::Readiness Replica::readiness(const BatchHeader& header) const {
       return Readiness::early;
     }
   }
+  VersionVector known = context;
   known.set(header.origin, header.first_seq - 1);
   if (known.covers(log_index_.floor())) return Readiness::ready;
   // What its author had not seen could not be told from what it had, if the cells list it
@@ -124,10 +124,6 @@ Replica::Readiness Replica::readiness(const BatchHeader& header) const {
   VersionVector lost = log_index_.floor();
   lost.meet(forgotten_);
   return known.covers(lost) ? Readiness::ready : Readiness::below_floor;
-}
-
-bool Replica::follows(const BatchHeader& header) const {
-  return header.first_seq == vector_.get(header.origin) + 1 && vector_.covers(context_of(header));
 }
 
 VersionVector Replica::context_of(const BatchHeader& header) const {
@@ -150,7 +146,8 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
     return false;
   }
   if (is_one_too_many(header->origin, effects)) return false;
-  const Readiness state = readiness(*header);
+  VersionVector context = context_of(*header);
+  const Readiness state = readiness(*header, context);
   const bool wanted = state != Readiness::duplicate && state != Readiness::refused;
   if (wanted && !is_authentic(sender, *header, bytes, effects)) return false;
   switch (state) {
@@ -158,7 +155,7 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
       reached(Mark::duplicate_dropped);
       ++counters_.duplicates;
       if (planted(Planted::apply_twice))
-        apply_deltas(*header, *decode_batch_deltas(*header, bytes), context_of(*header), effects);
+        apply_deltas(*header, *decode_batch_deltas(*header, bytes), context, effects);
       return true;
     case Readiness::refused:
       return false;
@@ -169,7 +166,7 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
       reached(Mark::batch_held);
       // Its author had seen more of an origin that this leader has stopped taking.
       if (!closings_.open().empty()) {
-        note_needed(header->first_seq == 1 ? header->region : region_of(header->origin), context_of(*header),
+        note_needed(header->first_seq == 1 ? header->region : region_of(header->origin), context,
                     header->origin);
       }
       counters_.pending_dropped += pending_.add(header->origin, header->first_seq, std::string(bytes));
@@ -182,7 +179,7 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
     ++counters_.ingest_refused;
     return false;
   }
-  if (auto applied = apply_batch(*header, bytes, effects); !applied) {
+  if (auto applied = apply_batch(*header, std::move(context), bytes, effects); !applied) {
     quarantine(*header, bytes, applied.error(), effects);
     return false;
   }
@@ -219,19 +216,21 @@ void Replica::drain_pending(Effects& effects) {
       const std::string* next = pending_.find(origin, vector_.get(origin) + 1);
       if (next == nullptr) continue;
       const auto header = decode_batch_header(*next);
-      const Readiness state = readiness(*header);
+      VersionVector context = context_of(*header);
+      const Readiness state = readiness(*header, context);
       if (state == Readiness::below_floor) refuse_below_floor(*header, effects);
       if (state != Readiness::ready) continue;
       reached(Mark::held_batch_applied);
       const std::string bytes = pending_.take(origin, header->first_seq);
       progress = true;
-      if (auto applied = apply_batch(*header, bytes, effects); !applied)
+      if (auto applied = apply_batch(*header, std::move(context), bytes, effects); !applied)
         quarantine(*header, bytes, applied.error(), effects);
     }
   }
 }
 
-Result<Hlc> Replica::apply_batch(const BatchHeader& header, std::string_view bytes, Effects& effects) {
+Result<Hlc> Replica::apply_batch(const BatchHeader& header, VersionVector context, std::string_view bytes,
+                                 Effects& effects) {
   const auto known = origins_.find(header.origin);
   if (header.previous_chain != (known == origins_.end() ? 0 : known->second.chain)) {
     return fail(Errc::corrupt, fmt::format("batch {} does not continue the history that is known here",
@@ -242,7 +241,6 @@ Result<Hlc> Replica::apply_batch(const BatchHeader& header, std::string_view byt
   if (!deltas) return tl::make_unexpected(deltas.error());
   // What we wrote so far had not seen this batch; what we write next has.
   if (!planted(Planted::skip_seal)) seal(effects);
-  const VersionVector context = context_of(header);
   OriginState& state = origins_[header.origin];
   if (header.first_seq == 1) state.region = header.region;
   relist_unstable(header, context);
@@ -251,7 +249,7 @@ Result<Hlc> Replica::apply_batch(const BatchHeader& header, std::string_view byt
   vector_.set(header.origin, header.last_seq());
   state.seq = header.last_seq();
   state.chain = header.chain;
-  state.deps = context;
+  state.deps = std::move(context);
   ++counters_.batches_applied;
   counters_.deltas_applied += header.count;
   append(header, std::string(bytes), effects);
