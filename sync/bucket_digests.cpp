@@ -30,7 +30,10 @@ const Hash128* BucketDigests::renew(std::size_t bucket, std::size_t& cells) {
     walk = walks_.end();
   }
   if (walk == walks_.end()) {
-    if (walks_.size() >= walks_max) walks_.erase(walks_.begin());
+    if (walks_.size() >= digest_walks_max) {
+      walks_.erase(walks_.begin());
+      ++walks_dropped_;
+    }
     walk = walks_.emplace(bucket, crdt::BucketWalk(keyspace_, bucket)).first;
     --cells;
   }

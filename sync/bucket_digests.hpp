@@ -2,6 +2,7 @@
 // The digests of the keyspace's buckets, computed when somebody asks, in slices, and
 // remembered until the bucket is touched. A write costs nothing here.
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <vector>
 
@@ -25,10 +26,12 @@ class BucketDigests {
   // Computes it from the rows in any case: memory may have rotted behind what is remembered.
   const Hash128* renew(std::size_t bucket, std::size_t& cells);
 
- private:
-  // Buckets that are walked at the same time.
-  static constexpr std::size_t walks_max = 8;
+  // Buckets that are walked at the same time. Beyond it one walk is dropped, to begin anew.
+  static constexpr std::size_t digest_walks_max = 8;
+  std::size_t walks() const { return walks_.size(); }
+  std::uint64_t walks_dropped() const { return walks_dropped_; }
 
+ private:
   struct Remembered {
     Hash128 digest;
     Lsn touched = never;
@@ -38,6 +41,7 @@ class BucketDigests {
   const crdt::Keyspace& keyspace_;
   std::vector<Remembered> remembered_;
   std::map<std::size_t, crdt::BucketWalk> walks_;
+  std::uint64_t walks_dropped_ = 0;
 };
 
 }  // namespace turnstone::sync

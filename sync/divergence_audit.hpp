@@ -65,6 +65,7 @@ class DivergenceAudit {
   std::uint64_t dropped() const { return dropped_; }
   std::uint64_t parts_dropped() const { return parts_dropped_; }
   BucketDigests& digests() { return digests_; }
+  const BucketDigests& digests() const { return digests_; }
 
  private:
   struct Peer {

@@ -110,6 +110,13 @@ void Mirror::end_joining_if_caught_up(MirrorEffects& effects) {
   effects.emplace_back(EndJoining{});
 }
 
+Bounds Mirror::bounds() const {
+  const MirrorLimits& limits = source_.limits();
+  return {{"mirror_window_bytes", sink_.bytes_waiting(), limits.window_pages * mirror_page_bytes,
+           sink_.windows_filled()},
+          {"copy_reads_max", source_.reading(), limits.copy_reads_max, source_.reads_held_back()}};
+}
+
 std::optional<std::string> Mirror::loading() const {
   if (sink_.state() != MirrorState::idle) {
     return fmt::format("this leader takes a copy of another region's state first ({}{}{}: {} of {} bytes)",

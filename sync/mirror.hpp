@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/bound.hpp"
 #include "sync/mirror_sink.hpp"
 #include "sync/mirror_source.hpp"
 #include "sync/replica.hpp"
@@ -31,6 +32,7 @@ class Mirror {
   // --- answers to effects
 
   MirrorEffects copy_made(const Result<MadeCopy>& made);
+  void page_read() { source_.page_read(); }
   MirrorEffects staged(std::uint64_t copy, std::uint64_t bytes);
   MirrorEffects staging_failed(const std::string& why);
   MirrorEffects checked(std::uint64_t copy, const Result<void>& good);
@@ -42,6 +44,8 @@ class Mirror {
   bool holds_still() const { return holding_; }
   const MirrorSink& sink() const { return sink_; }
   std::uint64_t pages_granted() const { return source_.pages_granted(); }
+  // What it holds beside its limits.
+  Bounds bounds() const;
 
  private:
   void follow_need(MirrorEffects& effects);

@@ -17,6 +17,8 @@ struct MirrorLimits {
   std::uint64_t bytes_per_second = 64u * 1024 * 1024;
   // Pages asked for at once: what may be under way or in memory.
   std::uint64_t window_pages = 32;
+  // Pages that are read for all askers together; the rest waits. So a slow disk holds up no more.
+  std::uint64_t copy_reads_max = 64;
   // A copy that nobody asked for this long is deleted.
   std::uint64_t keep_copy_ms = 300'000;
   // A copy that was made or asked for within this time is in use: no other takes its place,
@@ -33,6 +35,8 @@ struct MirrorLimits {
   std::uint64_t source_rest_ms = 30'000;
   // For this long the sources may lack what the asker has, before that is an alarm.
   std::uint64_t behind_patience_ms = 30'000;
+  // That alarm is raised when it is news, and then so often.
+  std::uint64_t behind_alarm_ms = 600'000;
 };
 
 // A copy as far as it lies in the staging file.

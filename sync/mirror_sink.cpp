@@ -20,7 +20,7 @@ void MirrorSink::begin(std::uint64_t now_ms, VersionVector have) {
   have_ = std::move(have);
   if (staged_.copy != 0) reached(Mark::mirror_resumed);
   written_ = asked_to_ = staged_.staged;
-  behind_since_ms_ = next_ask_ms_ = 0;
+  behind_since_ms_ = behind_alarm_ms_ = next_ask_ms_ = 0;
   state_ = staged_.copy != 0 ? MirrorState::copying : MirrorState::asking;
 }
 
@@ -62,6 +62,7 @@ void MirrorSink::ask(const std::vector<std::string>& sources, MirrorEffects& eff
 
 void MirrorSink::ask_pages(MirrorEffects& effects) {
   asked_to_ = std::min(staged_.bytes, staged_.staged + limits_.window_pages * mirror_page_bytes);
+  if (asked_to_ < staged_.bytes) ++windows_filled_;
   next_ask_ms_ = now_ms_ + limits_.page_timeout_ms;
   effects.emplace_back(MirrorSend{staged_.source, Channel::request,
                                   PagesWanted{staged_.copy, staged_.staged, limits_.window_pages}});
@@ -84,7 +85,8 @@ MirrorEffects MirrorSink::offered(std::uint64_t now_ms, const std::string& regio
   } else if (offer.status == CopyStatus::behind ||
              (offer.status == CopyStatus::ready && !offer.vector.covers(have_))) {
     if (behind_since_ms_ == 0) behind_since_ms_ = now_ms;
-    if (now_ms >= behind_since_ms_ + limits_.behind_patience_ms) {
+    if (now_ms >= behind_since_ms_ + limits_.behind_patience_ms && now_ms >= behind_alarm_ms_) {
+      behind_alarm_ms_ = now_ms + limits_.behind_alarm_ms;
       effects.emplace_back(Alarm{
           "mirror_refused",
           "this leader has writes that region '" + region +

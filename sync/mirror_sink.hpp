@@ -50,6 +50,8 @@ class MirrorSink {
   std::uint64_t total_bytes() const { return staged_.bytes; }
   // Taken, and not in the staging file yet: at most a window of pages.
   std::uint64_t bytes_waiting() const { return staged_.staged - std::min(written_, staged_.staged); }
+  // How often more was missing than may be asked for at once.
+  std::uint64_t windows_filled() const { return windows_filled_; }
   const VersionVector& have() const { return have_; }
 
  private:
@@ -65,6 +67,7 @@ class MirrorSink {
   StagedCopy staged_;           // `staged` and `chain`: as far as pages were taken
   std::uint64_t written_ = 0;   // as far as they are in the file
   std::uint64_t asked_to_ = 0;  // offset behind the last page asked for
+  std::uint64_t windows_filled_ = 0;
 
   std::uint64_t now_ms_ = 0;
   std::uint64_t request_ = 0;
@@ -72,6 +75,7 @@ class MirrorSink {
   std::uint64_t next_ask_ms_ = 0;
   std::uint64_t progress_ms_ = 0;  // a page came, or the copy was begun
   std::uint64_t behind_since_ms_ = 0;
+  std::uint64_t behind_alarm_ms_ = 0;  // not before this time
   std::map<std::string, std::uint64_t> rest_until_ms_;
 };
 

@@ -81,7 +81,8 @@ void MirrorSource::give(std::uint64_t now_ms, MirrorEffects& effects) {
   budget_ms_ = now_ms;
   budget_bytes_ = std::min(budget_bytes_ + passed * limits_.bytes_per_second / 1000,
                            std::max(mirror_page_bytes, limits_.bytes_per_second / 20));
-  while (budget_bytes_ >= mirror_page_bytes && !windows_.empty()) {
+  if (reading_ >= limits_.copy_reads_max && !windows_.empty()) ++reads_held_back_;
+  while (budget_bytes_ >= mirror_page_bytes && reading_ < limits_.copy_reads_max && !windows_.empty()) {
     auto next = windows_.upper_bound(last_served_);
     if (next == windows_.end()) next = windows_.begin();
     Window& window = next->second;
@@ -95,6 +96,7 @@ void MirrorSource::give(std::uint64_t now_ms, MirrorEffects& effects) {
     --window.count;
     budget_bytes_ -= mirror_page_bytes;
     ++pages_granted_;
+    ++reading_;
   }
   if (!windows_.empty()) reached(Mark::copy_given_slowly);
 }

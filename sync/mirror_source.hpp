@@ -34,10 +34,16 @@ class MirrorSource {
   MirrorEffects pages_wanted(std::uint64_t now_ms, const std::string& peer, const PagesWanted& wanted);
   // The answer to MakeCopy.
   MirrorEffects copy_made(std::uint64_t now_ms, const Result<MadeCopy>& made);
+  // A ReadCopyPage was carried out, or came to nothing.
+  void page_read() { --reading_; }
   MirrorEffects tick(std::uint64_t now_ms);
 
   bool making() const { return making_; }
   std::uint64_t pages_granted() const { return pages_granted_; }
+  const MirrorLimits& limits() const { return limits_; }
+  // Pages that are being read, and how often all that may be were.
+  std::uint64_t reading() const { return reading_; }
+  std::uint64_t reads_held_back() const { return reads_held_back_; }
 
  private:
   struct Window {
@@ -61,6 +67,8 @@ class MirrorSource {
   std::uint64_t budget_bytes_ = 0;
   std::uint64_t budget_ms_ = 0;
   std::uint64_t pages_granted_ = 0;
+  std::uint64_t reading_ = 0;
+  std::uint64_t reads_held_back_ = 0;
 };
 
 }  // namespace turnstone::sync

@@ -9,7 +9,6 @@
 namespace turnstone::sync {
 
 std::size_t Pending::add(Origin origin, Seq first_seq, std::string bytes) {
-  if (by_origin_.size() >= origins_max_ && !by_origin_.contains(origin)) return 1;
   Batches& batches = by_origin_[origin];
   const std::size_t size = cost(bytes);
   if (!batches.emplace(first_seq, std::move(bytes)).second) return 0;

@@ -20,6 +20,10 @@ class Pending {
   Pending(std::size_t bytes_max, std::size_t origins_max)
       : bytes_max_(bytes_max), origins_max_(origins_max) {}
 
+  // False when it is of one origin too many: it is not to be added.
+  bool has_room_for(Origin origin) const {
+    return by_origin_.size() < origins_max_ || by_origin_.contains(origin);
+  }
   // Returns how many batches had to be dropped, the new one perhaps among them.
   std::size_t add(Origin origin, Seq first_seq, std::string bytes);
   // Null when that batch is not here.

@@ -120,14 +120,12 @@ std::optional<Lsn> Replica::commit() {
 }
 
 bool Replica::open_batch_is_full() const {
-  const bool full =
-      builder_.bytes() >= config_.limits.batch_bytes || builder_.count() >= config_.limits.batch_deltas;
-  if (full) reached(Mark::batch_full);
-  return full;
+  return builder_.bytes() >= config_.limits.batch_bytes || builder_.count() >= config_.limits.batch_deltas;
 }
 
 void Replica::seal(Effects& effects) {
   if (builder_.empty()) return;
+  note_full_batch();
   OriginState& own = origins_[config_.origin];
   VersionVector deps = vector_;
   deps.set(config_.origin, 0);
@@ -218,10 +216,12 @@ void Replica::committed(Lsn lsn, Effects& effects) {
     log_index_.add(batch.lsn, batch.origin, batch.first_seq, batch.last_seq, batch.bytes->size());
     if (batch.origin != config_.origin) continue;
     if (batch.bytes->size() <= config_.limits.publish_bytes_max) {
+      published_bytes_ = batch.bytes->size();
       effects.emplace_back(std::in_place_type<Publish>,
                            Publish{encode(config_.cluster, config_.region, Publication{*batch.bytes})});
     } else {
       reached(Mark::batch_left_to_pulls);
+      ++counters_.batches_left_to_pulls;
       next_beacon_ms_ = 0;
     }
   }
@@ -239,6 +239,7 @@ void Replica::tick(Effects& effects) {
     next_forget_ms_ = timer_ms_ + config_.limits.forget_every_ms;
     stability_.advance(durable_, vector_);
     forget_stable();
+    note_backlog();
     cut_log(effects);
     retire_ended();
     look_whether_ready();

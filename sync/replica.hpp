@@ -89,9 +89,15 @@ struct Counters {
   std::uint64_t quarantine_overflows = 0;
   std::uint64_t batches_forged = 0;
   std::uint64_t pending_dropped = 0;
-  std::uint64_t ingest_refused = 0;   // batches not taken because the disk is behind, or paused
-  std::uint64_t origins_refused = 0;  // batches of one origin too many
-  std::uint64_t reports_refused = 0;  // beacons with too long a vector
+  std::uint64_t pending_origins_refused = 0;  // batches of one origin too many that waited
+  std::uint64_t batches_filled = 0;           // sealed because of their bytes
+  std::uint64_t batches_filled_by_deltas = 0;
+  std::uint64_t batches_left_to_pulls = 0;  // too large to be published
+  std::uint64_t members_refused = 0;        // records of one member too many
+  std::uint64_t backlogs = 0;               // times that as many increments were unstable as may be
+  std::uint64_t ingest_refused = 0;         // batches not taken because the disk is behind, or paused
+  std::uint64_t origins_refused = 0;        // batches of one origin too many
+  std::uint64_t reports_refused = 0;        // beacons with too long a vector
   std::uint64_t batches_below_floor = 0;
 };
 
@@ -283,6 +289,7 @@ class Replica final : private crdt::KeyspaceObserver {
   // Timers run on time passed, so that a clock that is set back stops none of them.
   void set_clock(std::uint64_t now_ms);
   void seal(Effects& effects);
+  void note_full_batch();
   void append(const BatchHeader& header, std::string bytes, Effects& effects);
   void committed(Lsn lsn, Effects& effects);
   void tick(Effects& effects);
@@ -353,7 +360,8 @@ class Replica final : private crdt::KeyspaceObserver {
 
   // Limits of what peers may make this leader hold; an alarm when one is reached.
   bool is_one_too_many(Origin origin, Effects& effects);
-  bool is_short_enough(const std::string& region, const Beacon& report, Effects& effects);
+  bool is_short_enough(const std::string& region, std::size_t entries, Effects& effects);
+  void note_backlog();
   void refuse_below_floor(const BatchHeader& header, Effects& effects);
   void forget_stable();
   void cut_log(Effects& effects);
@@ -424,8 +432,10 @@ class Replica final : private crdt::KeyspaceObserver {
   Stability stability_;
   // No cell lists an increment singly that this covers; all that it does not cover are listed.
   VersionVector forgotten_;
+  bool backlog_ = false;  // as many increments are unstable as may be
   std::uint64_t next_forget_ms_ = 0;
   std::uint64_t next_beacon_ms_ = 0;
+  std::size_t published_bytes_ = 0;  // of the newest batch that was
   VersionVector announced_;
 
   // The log as far as held_by_all() covered it.

@@ -62,6 +62,7 @@ void Replica::follow_members() {
 void Replica::add_member(const crdt::AddMember& member, Stamp stamp, const std::string& by) {
   const auto taken = members_.add(member, stamp);
   if (taken) return;
+  if (taken.error().code == Errc::limit_exceeded) ++counters_.members_refused;
   member_alarm_ = Alarm{"member_refused", fmt::format("a record of members by region '{}' is not taken: {}",
                                                       by, taken.error().message)};
 }

@@ -78,6 +78,10 @@ void Replica::receive_too_old(const std::string& region, const TooOld& refusal, 
   pull_.reset();
   Peer& peer = peers_[region];
   peer.timeout_ms = config_.limits.pull_timeout_ms;
+  if (!is_short_enough(region, refusal.floor.entries().size(), effects)) {
+    peer.rest_until_ms = timer_ms_ + config_.limits.pull_timeout_ms_max;
+    return pull_if_behind(effects);
+  }
   peer.floor = refusal.floor;
   pull_if_behind(effects);
   if (needs_state_of()) {

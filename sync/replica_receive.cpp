@@ -63,7 +63,8 @@ void Replica::receive(const std::string& sender, std::string_view frame, Effects
 void Replica::receive_beacon(const std::string& region, const Beacon& report, Effects& effects) {
   if (!is_believable(region, report, effects)) return;
   Peer& peer = peers_[region];
-  if (!is_short_enough(region, report, effects)) return;
+  const std::size_t entries = std::max(report.durable.entries().size(), report.settled.entries().size());
+  if (!is_short_enough(region, entries, effects)) return;
   peer.joining = report.joining;
   peer.clock_skew_ms = static_cast<std::int64_t>(report.now_ms - now_ms_);
   if (peer.origin != report.origin) {
@@ -169,7 +170,11 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
         note_needed(header->first_seq == 1 ? header->region : region_of(header->origin), context,
                     header->origin);
       }
-      counters_.pending_dropped += pending_.add(header->origin, header->first_seq, std::string(bytes));
+      if (pending_.has_room_for(header->origin)) {
+        counters_.pending_dropped += pending_.add(header->origin, header->first_seq, std::string(bytes));
+      } else {
+        ++counters_.pending_origins_refused;
+      }
       return false;
     case Readiness::ready:
       break;

@@ -44,6 +44,12 @@ struct Session {
   std::string_view last_command;
 
   Transaction transaction;
+
+  // What its client has made the leader hold, beside requests and replies under way.
+  std::size_t held_bytes() const {
+    return transaction.queue.bytes() + transaction.watched_bytes + name.size() + library_name.size() +
+           library_version.size();
+  }
 };
 
 }  // namespace turnstone::commands

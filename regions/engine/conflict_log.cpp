@@ -24,6 +24,7 @@ bool ConflictLog::keep(const durability::FoundConflict& found) {
     bytes_ -= bytes_of(conflicts_.front().conflict);
     ids_.erase(conflicts_.front().conflict.id);
     conflicts_.pop_front();
+    ++pushed_out_;
   }
   return true;
 }

@@ -36,6 +36,8 @@ class ConflictLog {
   // A checkpoint should come soon.
   bool many_unstored() const { return unstored_bytes_ > conflicts_bytes_max / 2; }
   std::size_t unstored_bytes() const { return unstored_bytes_; }
+  // Known on disk only, since newer ones took their place.
+  std::uint64_t pushed_out() const { return pushed_out_; }
   // Not stored, for want of room.
   std::uint64_t lost() const { return lost_; }
 
@@ -49,6 +51,7 @@ class ConflictLog {
   std::uint64_t recorded_ = 0;
   std::size_t bytes_ = 0;
   std::size_t unstored_bytes_ = 0;
+  std::uint64_t pushed_out_ = 0;
   std::uint64_t lost_ = 0;
 };
 

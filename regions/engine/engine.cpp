@@ -232,6 +232,7 @@ void Engine::tick() {
   pump_links();
   mirroring_.tick();
   const bool too_dirty = replica_->keyspace().dirty().size() >= settings_.dirty_cells_max;
+  if (!std::exchange(too_dirty_, too_dirty) && too_dirty) ++dirty_pauses_;
   replica_->set_ingest_paused(writes_refused_.has_value() || mirroring_.holds_still() || too_dirty);
   if (checkpoint_fits_ && checkpoints_.tick(now_ms(), checkpoint_hurries_))
     bytes_being_stored_ = unstored_bytes_;
@@ -303,7 +304,6 @@ void Engine::check_backlog() {
         "{} increments wait until every region has them, which is the most (unstable_increments_max); behind "
         "is: {}",
         held, away.empty() ? "nobody known" : away);
-    ++backlog_refusals_;
     log::error("writes are refused", {{"reason", *backlog_refused_}});
   } else if (backlog_refused_ && held < most - most / 10) {
     backlog_refused_.reset();

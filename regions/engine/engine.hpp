@@ -160,8 +160,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   std::map<std::string, AlarmState> alarms_;
   std::optional<std::string> writes_refused_;   // the disk is full
   std::optional<std::string> backlog_refused_;  // a region is away, and too much waits for it
-  std::uint64_t backlog_refusals_ = 0;
-  std::optional<std::string> excluded_;  // as last logged
+  std::optional<std::string> excluded_;         // as last logged
   // Why this process may not write any more; it stays so until it is started again.
   std::optional<std::string> history_ended_;
   std::uint64_t commands_a_second_ago_ = 0;
@@ -171,7 +170,9 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   std::uint64_t unstored_bytes_ = 0;
   std::uint64_t bytes_being_stored_ = 0;
   bool checkpoint_fits_ = true;
-  Refusals refusals_;  // as last reported
+  bool too_dirty_ = false;
+  std::uint64_t dirty_pauses_ = 0;  // of the taking of others' batches
+  Refusals refusals_;               // as last reported
   bool checkpoint_hurries_ = false;
   std::uint64_t random_state_;
   bool flush_posted_ = false;

@@ -77,6 +77,10 @@ void Engine::report_refusals() {
            fmt::format("refused {} connections to the doors for leaders: not a leader, or one with another "
                        "key of this leader in mind, or in clear where links are encrypted, or the reverse",
                        now.handshakes - before.handshakes)});
+  if (now.too_many != before.too_many)
+    alarm({"too_many_links",
+           fmt::format("closed {} connections to the doors for leaders: {} are open (link_connections_max)",
+                       now.too_many - before.too_many, links_.connections())});
   if (now.by_peers != before.by_peers)
     alarm({"link_refused_by_peer",
            fmt::format("region '{}' does not know this leader's key: it is not among the keys there, or this "

@@ -44,19 +44,21 @@ commands::Stats Engine::stats() const {
 Bounds Engine::bounds() const {
   const RespDoorBuffers buffers = door_.buffers();
   const RespDoorCounters& door = door_.counters();
-  return {
+  Bounds all{
       {"clients_max", door_.sessions(), settings_.clients_max, door.rejected},
       {"client_output_bytes_max", buffers.output_bytes_most, settings_.client_output_bytes_max, door.stalled},
       {"clients_bytes_max", buffers.all(), settings_.clients_bytes_max, door.shed},
-      {"dirty_cells_max", replica_->keyspace().dirty().size(), settings_.dirty_cells_max, 0},
+      {"dirty_cells_max", replica_->keyspace().dirty().size(), settings_.dirty_cells_max, dirty_pauses_},
       {"quarantine_bytes_max", aside_.bytes(), durability::KeptAside::quarantine_bytes_max,
        aside_.not_kept()},
-      {"conflicts_max", conflicts_.size(), ConflictLog::conflicts_max, 0},
+      {"conflicts_max", conflicts_.size(), ConflictLog::conflicts_max, conflicts_.pushed_out()},
       {"conflicts_bytes_max", conflicts_.unstored_bytes(), ConflictLog::conflicts_bytes_max,
        conflicts_.lost()},
-      {"mirror_window_bytes", mirroring_.bytes_waiting(),
-       sync::MirrorLimits{}.window_pages * sync::mirror_page_bytes, 0},
+      {"link_connections_max", links_.connections(), links_.connections_max(), links_.refusals().too_many},
   };
+  const Bounds mirror = mirroring_.bounds();
+  all.insert(all.end(), mirror.begin(), mirror.end());
+  return all;
 }
 
 std::vector<std::pair<std::string, std::string>> Engine::settings() const {

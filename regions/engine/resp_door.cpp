@@ -175,7 +175,7 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
     if (input_.empty() && input_.capacity() > keep_bytes) input_.shrink_to_fit();
     if (wrote) door_.host.written();
     account();
-    if (door_.full() && input_.size() + session.transaction.queue.bytes() > fair_bytes && !closing_) {
+    if (door_.full() && input_.size() + session.held_bytes() > fair_bytes && !closing_) {
       ++door_.counters.shed;
       reply.error("ERR all clients together hold too much, clients_bytes_max is " +
                   std::to_string(door_.limits.clients_bytes_max));
@@ -188,7 +188,7 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
 
   void account() {
     if (closed_) return;
-    const std::size_t now = input_.size() + (output_.size() - sent_) + session.transaction.queue.bytes();
+    const std::size_t now = input_.size() + (output_.size() - sent_) + session.held_bytes();
     door_.held_bytes = door_.held_bytes - accounted_ + now;
     accounted_ = now;
   }
@@ -378,7 +378,7 @@ RespDoorBuffers RespDoor::buffers() const {
   for (const auto& [id, connection] : state_->connections) {
     all.input_bytes += connection->input_bytes();
     all.output_bytes += connection->output_bytes();
-    all.queued_bytes += connection->session.transaction.queue.bytes();
+    all.session_bytes += connection->session.held_bytes();
     all.output_bytes_most = std::max(all.output_bytes_most, connection->output_bytes());
   }
   return all;

@@ -43,8 +43,8 @@ struct RespDoorBuffers {
   std::uint64_t input_bytes = 0;        // requests that have not come to their ends
   std::uint64_t output_bytes = 0;       // replies that were not taken
   std::uint64_t output_bytes_most = 0;  // of these, for one client
-  std::uint64_t queued_bytes = 0;       // transactions that were not executed yet
-  std::uint64_t all() const { return input_bytes + output_bytes + queued_bytes; }
+  std::uint64_t session_bytes = 0;      // transactions not executed yet, watched keys, names
+  std::uint64_t all() const { return input_bytes + output_bytes + session_bytes; }
 };
 
 // What the door needs of the leader.

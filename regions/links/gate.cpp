@@ -12,10 +12,13 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "regions/links/door_connections.hpp"
+
 namespace turnstone::regions {
 namespace {
 
 constexpr const char* zap_address = "inproc://zeromq.zap.01";
+constexpr int comings_and_goings = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
 constexpr int failed_handshakes = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
 std::string hex(std::string_view bytes) {
@@ -76,14 +79,16 @@ struct Gate::Post {
   zmq::socket_t zap;
   std::vector<Watch> watches;
   mutable std::mutex mutex;
-  Refusals refusals;  // under the mutex
+  Refusals refusals;            // under the mutex
+  DoorConnections connections;  // under the mutex
   std::thread thread;
 
-  Post(zmq::context_t& in, Keys everywhere, Keys asking)
+  Post(zmq::context_t& in, Keys everywhere, Keys asking, std::size_t connections_max)
       : context(in),
         allowed(std::move(everywhere)),
         may_ask(std::move(asking)),
-        zap(in, zmq::socket_type::rep) {
+        zap(in, zmq::socket_type::rep),
+        connections(connections_max) {
     zap.set(zmq::sockopt::linger, 0);
     zap.bind(zap_address);
   }
@@ -124,20 +129,31 @@ struct Gate::Post {
     zmq::message_t event, address;
     if (!from.events.recv(event, zmq::recv_flags::none)) return;
     if (event.more() && !from.events.recv(address, zmq::recv_flags::none)) return;
-    const std::lock_guard lock(mutex);
-    if (from.peer.empty()) {
-      ++refusals.handshakes;
-      return;
-    }
     // 16 bits of event, 32 of value.
     std::uint16_t number = 0;
-    std::memcpy(&number, event.data(), std::min(event.size(), sizeof number));
+    std::int32_t value = 0;
+    if (event.size() != sizeof number + sizeof value) return;
+    std::memcpy(&number, event.data(), sizeof number);
+    std::memcpy(&value, event.data<char>() + sizeof number, sizeof value);
+    const std::lock_guard lock(mutex);
+    if (from.peer.empty()) return note_at_door(number, value, address.to_string_view());
     if (number == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
       ++refusals.by_peers;
       refusals.last_peer = from.peer;
     } else {
       // Disconnected; then ZeroMQ goes on to try again, or that was the last that it says.
       from.broken = number == ZMQ_EVENT_DISCONNECTED;
+    }
+  }
+
+  // With the mutex held. `value` is the connection's descriptor, where it comes or goes.
+  void note_at_door(std::uint16_t event, int value, std::string_view door) {
+    if (event == ZMQ_EVENT_ACCEPTED) {
+      if (!connections.accepted(value, door)) ++refusals.too_many;
+    } else if (event == ZMQ_EVENT_DISCONNECTED) {
+      connections.ended(value);
+    } else {
+      ++refusals.handshakes;
     }
   }
 
@@ -160,15 +176,15 @@ struct Gate::Post {
   }
 };
 
-Gate::Gate(zmq::context_t& context, Keys allowed, Keys may_ask)
-    : post_(std::make_unique<Post>(context, std::move(allowed), std::move(may_ask))) {}
+Gate::Gate(zmq::context_t& context, Keys allowed, Keys may_ask, std::size_t connections_max)
+    : post_(std::make_unique<Post>(context, std::move(allowed), std::move(may_ask), connections_max)) {}
 
 Gate::~Gate() {
   post_->context.shutdown();
   if (post_->thread.joinable()) post_->thread.join();
 }
 
-void Gate::watch(zmq::socket_t& socket) { post_->watch(socket, {}, failed_handshakes); }
+void Gate::watch(zmq::socket_t& socket) { post_->watch(socket, {}, failed_handshakes | comings_and_goings); }
 
 std::size_t Gate::watch(zmq::socket_t& socket, const std::string& peer) {
   return post_->watch(socket, peer,
@@ -191,6 +207,11 @@ std::vector<std::size_t> Gate::take_broken() {
   for (std::size_t i = 0; i < post_->watches.size(); ++i)
     if (std::exchange(post_->watches[i].broken, false)) broken.push_back(i);
   return broken;
+}
+
+std::size_t Gate::connections() const {
+  const std::lock_guard lock(post_->mutex);
+  return post_->connections.size();
 }
 
 Refusals Gate::refusals() const {

@@ -4,6 +4,7 @@
 // key in. It also hears of handshakes that come to nothing, on both sides: ZeroMQ never tries
 // again where a peer said no, and somebody has to. Has a thread of its own, so that nobody
 // waits for the engine, and an allow-list that does not change.
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -25,6 +26,7 @@ struct Refusals {
   std::uint64_t keys = 0;        // unknown keys
   std::uint64_t handshakes = 0;  // another protocol, in clear, or meant for another key
   std::uint64_t by_peers = 0;    // peers that do not know our key
+  std::uint64_t too_many = 0;    // connections closed at once, since there were too many
   std::string last_key;          // its address and the key
   std::string last_peer;
 };
@@ -41,13 +43,14 @@ class Gate {
 
   // Has to be there before any socket of the context is bound.
   // Throws zmq::error_t, as ZeroMQ does.
-  Gate(zmq::context_t& context, Keys allowed, Keys may_ask);
+  // `connections_max`: of all sockets that others connect to, together.
+  Gate(zmq::context_t& context, Keys allowed, Keys may_ask, std::size_t connections_max);
   // Ends every blocking call of the context first: the gate is the first thing to go.
   ~Gate();
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  // Counts what fails at a socket that others connect to. Before start().
+  // Counts who comes to a socket that others connect to, and what fails there. Before start().
   void watch(zmq::socket_t& socket);
   // Hears what fails at a socket that connects to `peer`; the number by which take_broken()
   // calls it. Before start().
@@ -62,6 +65,8 @@ class Gate {
   std::vector<std::size_t> take_broken();
   // From any thread.
   Refusals refusals() const;
+  // That others have opened. From any thread.
+  std::size_t connections() const;
 
  private:
   struct Post;

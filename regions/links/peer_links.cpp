@@ -217,7 +217,8 @@ Result<void> PeerLinks::open(const std::string& gossip, const std::string& pull,
   std::string address = gossip;
   try {
     s.make_doors(limits_);
-    s.gate.emplace(s.context, keys ? keys->allowed : Gate::Keys(), keys ? keys->may_ask : Gate::Keys());
+    s.gate.emplace(s.context, keys ? keys->allowed : Gate::Keys(), keys ? keys->may_ask : Gate::Keys(),
+                   limits_.link_connections_max);
     if (keys) {
       be_guarded(s.pub, *keys, Gate::domain);
       be_guarded(s.router, *keys, Gate::asking_domain);
@@ -364,6 +365,8 @@ void PeerLinks::mend() {
   }
 }
 
+std::size_t PeerLinks::connections() const { return sockets_ ? sockets_->gate->connections() : 0; }
+
 Refusals PeerLinks::refusals() const {
   Refusals all = earlier_refusals_;
   if (!sockets_) return all;
@@ -371,6 +374,7 @@ Refusals PeerLinks::refusals() const {
   all.keys += now.keys;
   all.handshakes += now.handshakes;
   all.by_peers += now.by_peers;
+  all.too_many += now.too_many;
   if (now.keys != 0) all.last_key = std::move(now.last_key);
   if (now.by_peers != 0) all.last_peer = std::move(now.last_peer);
   return all;

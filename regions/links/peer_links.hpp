@@ -37,6 +37,9 @@ struct LinkLimits {
   int publish_queue = 400;
   int receive_queue = 1000;
   int request_queue = 64;
+  // That others may have open to both doors together. A leader needs two, while its keys change
+  // four; one more is closed, and may come again.
+  std::size_t link_connections_max = 1024;
   // Larger messages cut the connection that brings them.
   std::size_t publication_bytes_max = 1024 * 1024;
   std::size_t request_bytes_max = 1024 * 1024;
@@ -85,6 +88,9 @@ class PeerLinks {
   // Questions and answers that found their queue full, or nobody there, since start.
   std::uint64_t requests_dropped() const { return requests_dropped_; }
   std::uint64_t replies_dropped() const { return replies_dropped_; }
+  // That others have opened to the doors.
+  std::size_t connections() const;
+  std::size_t connections_max() const { return limits_.link_connections_max; }
   // Who was turned away since start.
   Refusals refusals() const;
 

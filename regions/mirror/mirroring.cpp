@@ -154,11 +154,17 @@ void Mirroring::read_page(const sync::ReadCopyPage& read) {
   giving_.post([this, read, cluster = config.cluster, region = config.region] {
     auto bytes = copies_.page(read.copy, read.offset);
     if (!bytes) {
-      return host_.post([this, why = bytes.error().message] { host_.raise({"mirror_no_copy", why}); });
+      return host_.post([this, why = bytes.error().message] {
+        mirror_.page_read();
+        host_.raise({"mirror_no_copy", why});
+      });
     }
     auto frame = std::make_shared<const std::string>(
         sync::encode_mirror(cluster, region, sync::CopyPage{read.copy, read.offset, std::move(*bytes)}));
-    host_.post([this, peer = read.peer, frame] { host_.send(peer, sync::Channel::reply, *frame); });
+    host_.post([this, peer = read.peer, frame] {
+      mirror_.page_read();
+      host_.send(peer, sync::Channel::reply, *frame);
+    });
   });
 }
 

@@ -56,8 +56,7 @@ class Mirroring {
   // Batches of other leaders are not to be taken now.
   bool holds_still() const { return mirror_.holds_still(); }
   const sync::MirrorSink& sink() const { return mirror_.sink(); }
-  // Pages that came and are not in their file yet.
-  std::uint64_t bytes_waiting() const { return mirror_.sink().bytes_waiting(); }
+  Bounds bounds() const { return mirror_.bounds(); }
   std::uint64_t pages_given() const { return mirror_.pages_granted(); }
 
  private:

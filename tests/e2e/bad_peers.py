@@ -3,6 +3,7 @@
 paris itself listens to: paris refuses them, says so, goes on serving and replicating."""
 import os
 import random
+import re
 import socket
 import struct
 import time
@@ -90,6 +91,23 @@ class BadPeers(case.ClusterTest):
         for frame in frames:
             self.fake.publish(*self.mutations(frame, 1000))
             self.fake.publish(frame)  # and our own words back to us
+        self.check_unharmed()
+
+    # --- who comes to the doors
+
+    def test_strangers_that_open_connections_without_an_end(self):
+        def links():
+            return re.search(r"link_connections_max:now=(\d+),max=(\d+),reached=(\d+)", self.paris.call("INFO", "bounds"))
+
+        most = int(links().group(2))
+        strangers = []
+        self.addCleanup(lambda: [stranger.close() for stranger in strangers])
+        for number in range(most + 100):
+            port = (self.paris.gossip_port, self.paris.pull_port)[number % 2]
+            strangers.append(socket.create_connection(("127.0.0.1", port), timeout=20))
+        until(lambda: int(links().group(3)) > 0, 20, "there are too many")
+        self.wait_log('"too_many_links"')
+        self.assertLessEqual(int(links().group(1)), most)
         self.check_unharmed()
 
     def refuse(self, frame, *texts):

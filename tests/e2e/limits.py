@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Limits that a test can reach: each refuses with its name or slows down, and harms nobody."""
 import os
+import re
 import threading
 import time
 
@@ -60,13 +61,20 @@ class Limits(case.ClusterTest):
     def test_many_changed_cells_wait_for_the_checkpoint(self):
         self.start("--dirty-cells-max", "1000", "--checkpoint-interval-ms", "100")
         load.benchmark(self.paris.resp_port, "-q", "-t", "set", "-r", 10**6, "-n", 40000, "-c", 20, "-P", 16)
-        load.increments(self.tokyo.resp_port, 32000, keys=20000)  # and what comes from peers
+        written = 0
+
+        def peers_had_to_wait():
+            nonlocal written
+            load.increments(self.tokyo.resp_port, 32000, keys=20000)
+            written += 32000
+            return re.search(r"dirty_cells_max:.*reached=[1-9]", self.paris.call("INFO", "bounds"))
+        until(peers_had_to_wait, 120, "what comes from peers has to wait, too")
         self.cluster.wait_converged()
-        self.assertEqual(load.sum_of_counters(self.paris), 32000)
+        self.assertEqual(load.sum_of_counters(self.paris), written)
         self.paris.kill9()
         self.paris.start()
         self.cluster.wait_converged()
-        self.assertEqual(load.sum_of_counters(self.paris), 32000)
+        self.assertEqual(load.sum_of_counters(self.paris), written)
 
     def test_writes_that_outrun_the_disk_wait_at_the_door(self):
         """Ten clients send 100 MB each without waiting for an answer."""

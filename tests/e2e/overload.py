@@ -180,7 +180,7 @@ class Clients(case.ClusterTest):
 
     def test_what_all_clients_together_hold_has_a_limit(self):
         """A hundred of them begin a megabyte and do not go on; others open transactions without
-        an end; others do not read."""
+        an end, or watch long keys; others do not read."""
         self.start("--clients-bytes-max", "16MiB")
         self.paris.pipeline(("SADD", "s", "%06d" % number + "x" * 1000) for number in range(1000))
         before = self.paris.rss()
@@ -190,10 +190,12 @@ class Clients(case.ClusterTest):
             client = self.paris.connect(timeout=30)
             hanging.append(client)
             try:
-                if number % 3 == 0:
+                if number % 4 == 0:
                     client.send_bytes(begun)
-                elif number % 3 == 1:
+                elif number % 4 == 1:
                     client.send_bytes(encode(("MULTI",)) + encode(("SET", "k", "x" * 100_000)) * 9)
+                elif number % 4 == 2:
+                    client.send_bytes(encode(("WATCH", *("x" * 100_000 + str(key) for key in range(9)))) * 2)
                 else:
                     client.send_bytes(encode(("SMEMBERS", "s")) * 50)
             except Disconnected:

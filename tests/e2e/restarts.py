@@ -6,7 +6,8 @@ import case
 import load
 from processes import until
 
-ROUNDS = 12
+# Restarts of each of the three leaders.
+ROUNDS = case.number("TURNSTONE_RESTARTS", 12)
 # Three that write, and those that may stay for the sake of a longer log (sync/limits.hpp).
 ORIGINS_MAX = 3 + 16
 

@@ -41,4 +41,5 @@ TEST_CASE("conflict log: the newest stay in memory, up to their number") {
     log.add(conflict(number, 1));
   CHECK(log.size() == ConflictLog::conflicts_max);
   CHECK(log.recorded() == ConflictLog::conflicts_max + 5);
+  CHECK(log.pushed_out() == 5);
 }

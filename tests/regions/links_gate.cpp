@@ -35,7 +35,7 @@ struct Door {
 
 TEST_CASE("links: behind a gate that knows nobody the self-test finds a stranger refused") {
   Door door;
-  Gate gate(door.context, {}, {});
+  Gate gate(door.context, {}, {}, 100);
   gate.start();
   door.open();
   CHECK(door.self_test().has_value());

@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "regions/links/peer_links.hpp"
 #include "tests/catch.hpp"
@@ -181,4 +182,40 @@ TEST_CASE("links: who was pushed aside by another of the same name is answered a
     REQUIRE(is_answered(clone, tokyo));
   }
   CHECK(is_answered(paris, tokyo));
+}
+
+TEST_CASE("links: of the connections that strangers open, those beyond the limit are closed") {
+  constexpr std::size_t most = 8;
+  LinkLimits limits;
+  limits.link_connections_max = most;
+  PeerLinks tokyo("tokyo", limits);
+  PeerEndpoint doors = open(tokyo, {"paris", address(1), address(1), {}});
+  doors.region = "tokyo";
+  PeerLinks paris("paris", {});
+  open(paris, doors);
+  REQUIRE(is_answered(paris, tokyo));
+  sockaddr_in door{};
+  door.sin_family = AF_INET;
+  door.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  door.sin_port =
+      htons(static_cast<std::uint16_t>(std::stoi(doors.gossip.substr(doors.gossip.rfind(':') + 1))));
+  std::vector<int> strangers;
+  for (int i = 0; i < 40; ++i) {
+    strangers.push_back(::socket(AF_INET, SOCK_STREAM, 0));
+    REQUIRE(::connect(strangers.back(), reinterpret_cast<sockaddr*>(&door), sizeof door) == 0);
+  }
+  const auto wait_until = [](const auto& condition) {
+    for (int i = 0; i < 30'000 && !condition(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return condition();
+  };
+  // Two are of paris.
+  CHECK(wait_until([&] { return tokyo.refusals().too_many == 40 - (most - 2); }));
+  CHECK(wait_until([&] { return tokyo.connections() == most; }));
+  CHECK(is_answered(paris, tokyo));
+  for (const int stranger : strangers) ::close(stranger);
+  CHECK(wait_until([&] { return tokyo.connections() == 2; }));
+  PeerLinks late("oslo", {});
+  open(late, doors);
+  CHECK(is_answered(late, tokyo));
 }

@@ -104,6 +104,7 @@ void MirrorHost::make_copy(std::uint64_t copy) {
 
 void MirrorHost::read_page(const sync::ReadCopyPage& read) {
   leader_.later(world_.random().below(3), [this, read] {
+    mirror_.page_read();
     const auto given = given_.find(read.copy);
     if (given == given_.end()) return;
     const std::uint64_t size = std::min(sync::mirror_page_bytes, given->second.bytes - read.offset);

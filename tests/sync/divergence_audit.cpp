@@ -184,3 +184,23 @@ TEST_CASE("divergence: only the first of many differing buckets have an alarm of
   });
   CHECK(repeats <= 1);
 }
+
+TEST_CASE("divergence: so many buckets are walked at once, and one that had to begin anew is digested") {
+  crdt::Keyspace keyspace(5);
+  for (int i = 0; i < 1000; ++i) {
+    crdt::Cell cell;
+    cell.add({{{Origin{1}, 1}, 0}, 1, "v"});
+    REQUIRE(keyspace.load(image_of({"k" + std::to_string(i), {}, crdt::Kind::string}, &cell)).has_value());
+  }
+  BucketDigests digests(keyspace);
+  for (std::size_t bucket = 0; bucket < keyspace.buckets(); ++bucket) {
+    std::size_t few = 3;
+    CHECK(digests.renew(bucket, few) == nullptr);
+    CHECK(digests.walks() <= BucketDigests::digest_walks_max);
+  }
+  CHECK(digests.walks_dropped() == keyspace.buckets() - BucketDigests::digest_walks_max);
+  std::size_t many = 10'000;
+  for (std::size_t bucket = 0; bucket < keyspace.buckets(); ++bucket)
+    CHECK(digests.renew(bucket, many) != nullptr);
+  CHECK(digests.walks() == 0);
+}

@@ -80,6 +80,7 @@ struct Cluster {
         CopyPage page{read->copy, read->offset,
                       source.copies.at(read->copy).substr(read->offset, mirror_page_bytes)};
         ++pages_sent;
+        source.machine.page_read();
         int times = 1;
         if (trouble) trouble(page, times);
         while (times-- > 0) to_sink(region, page);
@@ -262,8 +263,16 @@ TEST_CASE("mirror: a state that lacks what this leader has is never taken") {
   cluster.pass(20'000);
   CHECK(cluster.alarms.empty());
   cluster.pass(20'000);
-  CHECK(std::count(cluster.alarms.begin(), cluster.alarms.end(), "mirror_refused") > 0);
+  const auto refusals = [&] {
+    return std::count(cluster.alarms.begin(), cluster.alarms.end(), "mirror_refused");
+  };
+  CHECK(refusals() == 1);
   CHECK(cluster.sink.state() == MirrorState::asking);
+  // Nobody needs to be told every second, and nobody may miss it.
+  cluster.pass(540'000);
+  CHECK(refusals() == 1);
+  cluster.pass(100'000);
+  CHECK(refusals() == 2);
   // The source pulls it after all; then its next copy has it.
   cluster.sources.at("paris").durable.set(tokyo, 1);
   cluster.pass(60'000, [&] { return cluster.installed; });
@@ -332,4 +341,29 @@ TEST_CASE("mirror: a copy with nothing new for the asker gives way to a newer on
   CHECK(source.machine.making());
   source.machine.copy_made(20'000, MadeCopy{1, 1, {{paris, 9}}});
   CHECK(offered(20'000) == CopyStatus::ready);
+}
+
+TEST_CASE("mirror: of a source whose disk is slow no more pages are wanted than may be read at once") {
+  MirrorLimits limits;
+  limits.copy_reads_max = 5;
+  MirrorSource source(1, limits);
+  source.wanted(0, "oslo", {1, {}}, {{paris, 9}}, {}, std::nullopt);
+  source.copy_made(0, MadeCopy{100 * mirror_page_bytes, 1, {{paris, 9}}});
+  const auto reads = [](const MirrorEffects& effects) {
+    return std::count_if(effects.begin(), effects.end(),
+                         [](const MirrorEffect& one) { return std::holds_alternative<ReadCopyPage>(one); });
+  };
+  std::int64_t wanted = 0;
+  // They ask again and again, since nothing comes.
+  for (std::uint64_t at = 1000; at < 60'000; at += 1000) {
+    for (const char* asker : {"oslo", "dallas", "tokyo"})
+      wanted += reads(source.pages_wanted(at, asker, {1, 0, limits.window_pages}));
+    wanted += reads(source.tick(at));
+  }
+  CHECK(wanted == 5);
+  CHECK(source.reading() == 5);
+  CHECK(source.reads_held_back() > 0);
+  source.page_read();
+  source.page_read();
+  CHECK(reads(source.tick(61'000)) == 2);
 }

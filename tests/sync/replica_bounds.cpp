@@ -103,7 +103,99 @@ TEST_CASE("bounds: origins of early batches are limited, since each is looked at
     paris.hear("tokyo", {frames.at(1)});
   }
   CHECK(bound(paris, "pending_origins_max").now == 4);
-  CHECK(bound(paris, "pending_bytes_max").reached == 6);
+  CHECK(bound(paris, "pending_origins_max").reached == 6);
+  CHECK(bound(paris, "pending_bytes_max").reached == 0);
+}
+
+TEST_CASE("bounds: a peer's log that begins behind too long a vector is not believed") {
+  Limits limits;
+  limits.vector_entries_max = 10;
+  Node paris("paris", limits);
+  VersionVector ahead;
+  ahead.set(Origin{2}, 5);
+  paris.hear("tokyo", {encode(Node::cluster, "tokyo", Beacon{Origin{2}, 1, ahead})});
+  paris.now_ms += 100;
+  paris.tick();
+  VersionVector floor;
+  for (std::uint64_t origin = 100; origin < 111; ++origin) floor.set(Origin{origin}, 1);
+  for (const std::string& frame : paris.take_sent("tokyo")) {
+    const auto message = decode_message(Node::cluster, frame);
+    REQUIRE(message.has_value());
+    const auto& pull = std::get<Pull>(message->body);
+    paris.hear("tokyo", {encode(Node::cluster, "tokyo", TooOld{pull.request, floor})});
+  }
+  CHECK(paris.has_alarm("report_refused"));
+  CHECK(bound(paris, "vector_entries_max").reached == 1);
+  CHECK(bound(paris, "vector_entries_max").now == 1);
+  CHECK_FALSE(paris.replica().needs_state_of().has_value());
+}
+
+TEST_CASE("bounds: what fills a batch is counted, and so is one that is too large to be published") {
+  Limits limits;
+  limits.batch_bytes = 1000;
+  limits.batch_deltas = 10;
+  limits.publish_bytes_max = 2000;
+  Node paris("paris", limits);
+  const auto put = [&](std::size_t bytes) {
+    paris.gather(crdt::Put{"k", crdt::Kind::string, {}, std::string(bytes, 'x')});
+    paris.flush();
+    paris.sync();
+  };
+  put(10);
+  CHECK(bound(paris, "batch_bytes").reached == 0);
+  put(1000);
+  CHECK(bound(paris, "batch_bytes").reached == 1);
+  CHECK(bound(paris, "publish_bytes_max").now > 1000);
+  CHECK(bound(paris, "publish_bytes_max").reached == 0);
+  put(3000);
+  CHECK(bound(paris, "publish_bytes_max").reached == 1);
+  for (int i = 0; i < 10; ++i)
+    paris.gather(crdt::Increment{"n", crdt::Kind::string, {}, FixedDecimal::from_int(1)});
+  CHECK(paris.replica().open_batch_is_full());
+  paris.flush();
+  CHECK(bound(paris, "batch_deltas").reached == 1);
+  CHECK(bound(paris, "batch_bytes").reached == 2);
+}
+
+TEST_CASE("bounds: increments that a region has not got are counted against their limit") {
+  Limits limits;
+  limits.unstable_increments_max = 5;
+  Node paris("paris", limits);
+  for (int i = 0; i < 7; ++i) paris.incr("n", 1);
+  paris.now_ms += 1000;
+  paris.tick();
+  CHECK(bound(paris, "unstable_increments_max").now == 7);
+  CHECK(bound(paris, "unstable_increments_max").reached == 1);
+}
+
+TEST_CASE("bounds: parts of runs to announce are limited, and the next sweep comes to them again") {
+  Limits limits;
+  limits.digest_parts_max = 2;
+  Node paris("paris", limits);
+  const auto differ = [&](std::uint32_t first, std::uint32_t count) {
+    const std::vector<BucketRun> runs{{first, count, {1, 1}}};
+    paris.hear("tokyo", {encode(Node::cluster, "tokyo", Beacon{Origin{2}, 1, {}, {}, runs})});
+  };
+  differ(0, 4);
+  // Of its four parts there is room for two.
+  paris.now_ms += 10;
+  paris.tick();
+  CHECK(bound(paris, "digest_parts_max").reached == 1);
+  CHECK(bound(paris, "digest_parts_max").now <= 2);
+}
+
+TEST_CASE("bounds: a record of one region too many is counted") {
+  Node paris("paris");
+  paris.replica().begin(paris.now_ms);
+  for (std::size_t i = 0; i <= members_max; ++i) {
+    const std::string region = "region-" + std::to_string(i);
+    paris.replica().apply(crdt::AddMember{region, "x:1", "", true});
+  }
+  REQUIRE(paris.replica().commit().has_value());
+  paris.tick();
+  CHECK(bound(paris, "members_max").now == members_max);
+  CHECK(bound(paris, "members_max").reached == 1);
+  CHECK(paris.has_alarm("member_refused"));
 }
 
 TEST_CASE("bounds: runs of buckets to compare are limited, and the next sweep comes to them again") {
