@@ -1,9 +1,8 @@
 """The leaders of returning.py and what happens to them: old copies, second runs, removals, returns."""
 import random
+from collections import Counter
 
-from returning_leader import covers, geq, State, Leader
-
-UNENDED = 10 ** 9
+from returning_leader import covers, geq, Leader, State, UNENDED
 
 
 class Waits(Exception):
@@ -21,14 +20,19 @@ class World:
         self.keep = self.random.choice((0, 2, 8))
         self.leaders = {r: Leader(self, r, State()) for r in "ABCD"}
         self.away = {}       # region -> a run that nobody hears, on another copy of the directory
+        self.links = {}      # region -> who hears its run that is away all the same
         self.cut_off = {}    # removed, and without knowing it: they hear each other
         self.copies, self.acknowledged = {}, set()
         self.orphans, self.lost = set(), set()  # gone from their own directory, and from everywhere
-        self.returns = 0
+        self.linked = self.random.choice((0, .5, 1))
+        self.busy = self.random.choice((.05, .3, .8))
+        self.late = ["write"] * 20 + ["restart", "keep_copy", "restore", "second_run", "swap"] * self.random.randrange(4)
+        self.random.shuffle(self.late)
+        self.counts = Counter()
         self.weights = {event: weight * self.random.choice((.3, 1, 3)) for event, weight in (
             ("write", 30), ("deliver", 40), ("report", 15), ("collect", 8), ("proceed", 12), ("restart", 1.5),
             ("keep_copy", 3), ("restore", 1), ("second_run", 1), ("swap", 1.5), ("remove", .8),
-            ("rejoin", 1.5), ("go_home", .7))}
+            ("rejoin", 1.5), ("go_home", 1.5))}
 
     def region_of(self, origin):
         return origin.rstrip("0123456789")
@@ -61,34 +65,19 @@ class World:
         for origin in self.ends:
             self.ends[origin] = min(self.ends[origin], max(x.s.V.get(origin, 0) for x in self.members()))
 
-    def end_lost(self, leader, stamp):
-        """A run whose directory is lost, and what it alone had, which nobody can take any more."""
-        origin = stamp[0]
-        held = leader.s.aside.get((origin, leader.s.V.get(origin, 0) + 1))
-        lost = self.last(origin) == UNENDED and not (held and leader.deliverable(held)) and \
-            not any(covers(x.s.V, stamp) or x.origin == origin for x in self.members())
-        if lost:
-            self.close(origin)
-        return lost
-
-    def will_return(self, stamp):
-        """Its region has it still; the operator says so of one that is not back yet."""
-        everybody = [*self.leaders.values(), *self.away.values(), *self.cut_off.values()]
-        return any(x.is_mine(stamp[0]) and (stamp in x.s.aside or stamp in x.s.log) for x in everybody)
-
     # --- the oracle: from the set of operations alone, and what each author had truly seen
 
     def check(self, leader, when):
         s = leader.s
         deltas = [self.deltas[(o, n)] for o, last in s.V.items() for n in range(1, last + 1)]
-        effects = [(d, *e) for d in deltas for e in self.deltas[d.root].effects]
+        effects = [(d, *e) for d in deltas for e in d.effects]
         rows, total = {}, {}
         for d, verb, field, *args in effects:
-            if verb == "put" and not any(d.root in x.truth for x, v, f, *_ in effects
+            if verb == "put" and not any(d.root in x.seen for x, v, f, *_ in effects
                                          if v in ("put", "del") and f == field):
                 rows[d.root] = (field, args[0], self.deltas[d.root].clock)
-            if verb == "inc" and not any(d.root in x.truth for x, v, f, *_ in effects
-                                         if v == "rst" and f == field and not x.gives_way):
+            if verb == "inc" and not any(d.root in x.seen for x, v, f, *_ in effects if v == "rst" and f == field
+                                         and (not x.was or x.stamp[0] == d.stamp[0])):
                 total[field] = total.get(field, 0) + args[0]
         got = {self.deltas[r].root: row for r, row in s.rows.items()}
         assert got == rows, "%s: rows of %s:\n got %s\n not %s" % (when, leader.origin, got, rows)
@@ -96,19 +85,21 @@ class World:
         total = {f: n for f, n in total.items() if n}
         assert got == total, "%s: counters of %s:\n got %s\n not %s" % (when, leader.origin, got, total)
 
-    def check_way(self, leader, delta):
-        """Only where somebody else has changed the counter."""
-        field = delta.effects[0][1]
-        assert any(self.deltas[t].gives_way or self.deltas[t].root not in delta.truth
-                   for o, last in leader.s.V.items() for t in ((o, n) for n in range(1, last + 1))
-                   for verb, f, *_ in self.deltas[t].effects if f == field and verb in ("inc", "rst")), \
-            "%s gives way to nobody" % (delta.root,)
+    def count_again(self, leader, delta):
+        """How often it has less than its author had seen, and leaves increments that it had reset."""
+        self.counts["stamped again"] += 1
+        self.counts["less seen than then"] += not delta.truth <= leader.s.operations.keys()
+        for verb, field, *_ in delta.effects:
+            self.counts["resets"] += verb == "rst"
+            self.counts["resets that leave what they had reset"] += verb == "rst" and any(
+                stamp[0] != leader.origin and root in delta.truth and v == "inc" and f == field
+                for root, stamp in leader.s.operations.items() for v, f, *_ in self.deltas[root].effects)
 
     # --- events
 
     def write(self, leader):
-        if leader.is_returning() or leader.missing_promise() or \
-                self.leaders.get(leader.region) is leader and leader.has_void():
+        if leader.is_returning() and leader.missing() or leader.missing_promise() or \
+                self.is_heard(leader) and leader.has_void():
             return
         rnd = self.random
         field, kind = rnd.choice("pq"), rnd.random()
@@ -120,7 +111,9 @@ class World:
         if leader.region in self.cut_off:
             sources = self.cut_off.values()
         elif self.leaders.get(leader.region) is leader:
-            sources = self.leaders.values()
+            sources = [*self.leaders.values(), *(x for r, x in self.away.items() if leader.region in self.links[r])]
+        elif leader.region in self.away:
+            sources = [x for r, x in self.leaders.items() if r in self.links[leader.region]]
         else:
             return
         have = leader.s.V
@@ -130,11 +123,6 @@ class World:
                     delta = source.s.log.get((origin, have.get(origin, 0) + 1))
                     if delta:
                         yield delta
-            needed = source.needed() if source.s.aside else {}
-            for stamp, delta in source.s.aside.items():
-                if stamp[1] == have.get(stamp[0], 0) + 1 and (
-                        not source.is_mine(stamp[0]) or self.last(stamp[0]) != UNENDED or covers(needed, stamp)):
-                    yield delta
 
     def deliver(self, leader):
         found = [] if leader.has_void() else [d for d in self.offers(leader) if leader.deliverable(d)]
@@ -143,13 +131,18 @@ class World:
         return bool(found)
 
     def proceed(self, leader):
-        return self.leaders.get(leader.region) is leader and leader.proceed()
+        return self.is_heard(leader) and leader.proceed()
+
+    def is_heard(self, leader):
+        """By everybody. Two runs of one region may be; they do not hear each other."""
+        return self.leaders.get(leader.region) is leader or self.away.get(leader.region) is leader \
+            and self.links[leader.region] >= self.leaders.keys() - {leader.region}
 
     def report(self, leader):
         returning = (leader.is_returning() or leader.missing()) and "quiet" not in self.without
-        if self.leaders.get(leader.region) is leader and not returning:
+        if self.is_heard(leader) and not returning:
             for other in self.members():
-                if other is not leader and self.random.random() < .7:
+                if other.region != leader.region and self.random.random() < .7:
                     other.hear(leader.region, dict(leader.s.V))
 
     def collect(self, leader):
@@ -167,7 +160,7 @@ class World:
         self.replace(leader, leader.s)
 
     def keep_copy(self, leader):
-        self.copies[leader.region] = leader.s.copy()
+        self.copies[leader.region] = leader.s.copy() if self.random.random() < .9 else State()
 
     def is_calm(self, region):
         """Losing a directory while others return loses what only it had for them."""
@@ -181,10 +174,10 @@ class World:
         fresh = self.replace(leader, self.copies.pop(region))
         self.lower_ends()
         kept = [fresh.s] + ([self.away[region].s] if region in self.away else [])
-        gone = old.operations | {d.root for d in old.aside.values() if leader.is_mine(d.stamp[0])}
-        self.orphans |= gone - set().union(*(s.operations | s.aside.keys() for s in kept))
-        self.lost |= gone - set().union(*(x.s.operations for x in self.members()), *(
-            s.operations | {d.root for d in s.aside.values()} for s in kept))
+        gone = old.operations.keys() | {d.root for log in old.old for d in log.values() if leader.is_mine(d.stamp[0])}
+        gone -= set().union(*(s.holds() for s in kept))
+        self.orphans |= gone
+        self.lost |= gone - set().union(*(x.s.operations for x in self.members()))
 
     def second_run(self, leader):
         """On a copy of the directory, while the first one goes on without being heard."""
@@ -193,6 +186,7 @@ class World:
                 and self.is_calm(region):
             self.away[region] = leader
             self.leaders[region] = Leader(self, region, self.copies.pop(region))
+            self.links[region] = {r for r in self.leaders if self.random.random() < self.linked}
 
     def swap(self, leader):
         region = leader.region
@@ -209,7 +203,7 @@ class World:
                 self.close(origin)
             self.removed.add(region)
             self.lower_ends()
-            self.lost |= self.orphans & leader.s.operations - set().union(*(
+            self.lost |= self.orphans & leader.s.operations.keys() - set().union(*(
                 x.s.operations for x in self.members()))
             for other in self.members():
                 other.reports.pop(region, None)
@@ -225,19 +219,27 @@ class World:
             self.leaders[name] = Leader(self, name, leader.s.take_copy(source.s))
             # Nobody counts on what it reported under its old name.
             self.leaders[name].s.had = {o: n for o, n in leader.s.had.items() if leader.is_mine(o)}
-            self.returns += 1
+            self.counts["returns"] += 1
 
     def sources(self, leader):
         """`cut`: what is no more in its log it cannot keep aside."""
         return [x for x in self.members() if x is not leader and not x.has_void()
-                and ("cut" in self.without or geq(x.s.V, leader.s.floor))]
+                and ("cut" in self.without or self.has_what_was_cut(x, leader.s))]
+
+    def has_what_was_cut(self, source, s):
+        """Void ones under the name that they have now; or an older log still has them."""
+        return all(n <= source.s.V.get(o, 0) or
+                   all((o, i) in source.s.returned or any((o, i) in log for log in s.old)
+                       for i in range(min(source.s.V.get(o, 0), self.last(o)) + 1, n + 1))
+                   for o, n in s.cut.items())
 
     def go_home(self, leader, source=None):
         sources = [source] if source else self.sources(leader)
-        if self.leaders.get(leader.region) is leader and sources:
+        if self.is_heard(leader) and sources:
             source = self.random.choice(sources)
             self.replace(leader, leader.s.take_copy(source.s))
-            self.returns += 1
+            self.lower_ends()
+            self.counts["returns"] += 1
 
     def step(self):
         leader = self.random.choice([*self.leaders.values(), *self.away.values(), *self.cut_off.values()])
@@ -277,11 +279,23 @@ class World:
         progress = True
         while progress:
             progress = False
-            for leader in list(self.members()):
-                while self.deliver(leader):
+            leaders = [*self.members(), *filter(self.is_heard, self.away.values())]
+            for leader in self.random.sample(leaders, len(leaders)):
+                event = self.deliver if self.random.random() < .8 else self.proceed
+                if event(leader) or self.deliver(leader) or self.proceed(leader):
                     progress = True
-                while self.proceed(leader):
-                    progress = True
+                    self.write_on()
+
+    def write_on(self):
+        """What the others do meanwhile."""
+        leaders = [*self.members(), *filter(self.is_heard, self.away.values())]
+        chance = self.random.random()
+        if chance < self.busy:
+            for leader in leaders:
+                self.report(leader)
+                self.collect(leader)
+        elif chance > .96 and self.late:
+            getattr(self, self.late.pop())(self.random.choice(leaders))
 
     def finish(self):
         for _ in range(40):
@@ -301,7 +315,7 @@ class World:
                 else:
                     self.leaders[region] = self.away.pop(region)
                     self.go_home(self.leaders[region])
-            else:
+            elif not any(self.sources(x) for x in self.cut_off.values()):
                 break
         if self.cut_off or self.away:
             raise Waits("not home: %s" % sorted({**self.cut_off, **self.away}))
@@ -309,11 +323,11 @@ class World:
         for leader in leaders:
             if leader.is_returning():
                 raise Waits("%s does not come home: lacks %s, waits with %s" % (
-                leader.origin, leader.missing(), sorted(leader.s.aside)))
+                leader.origin, leader.missing(), sorted(d.stamp for d in leader.old_deltas())))
             self.check(leader, "end")
             assert leader.s.V == leaders[0].s.V and leader.s.rows == leaders[0].s.rows, \
                 "not equal at the end: %s %s" % (leader.s.V, leaders[0].s.V)
         # Of a directory that is lost: only who was not in service when its runs ended had them.
         self.lost |= {t for t in self.orphans if t[1] > self.last(t[0])}
-        gone = self.acknowledged - self.lost - leaders[0].s.operations
+        gone = self.acknowledged - self.lost - leaders[0].s.operations.keys()
         assert not gone, "lost: %s" % sorted(gone)
