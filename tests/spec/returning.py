@@ -57,8 +57,8 @@ once; at the end all acknowledged writes are everywhere, but those whose directo
 anybody in service had them. A leader that waits for what went down with several others is counted,
 not wrong: somebody has to decide. A directory that is brought back under two names is not tried.
 
-Left out, cut, promise, above, seen and end are not missed by thousands of random runs or only by
-leaders that wait: they are against several losses at once. The model has no system deltas: requests
+Left out, void, cut, promise, above, seen and end are not missed by a thousand random runs, or only
+by leaders that wait: they are against several losses at once. The model has no system deltas: requests
 and acknowledgements of ends are not stamped again.
 """
 import sys
