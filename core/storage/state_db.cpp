@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::int64_t state_format = 1;
 constexpr std::uint64_t position_salt = 1;
+constexpr std::size_t cells_between_looks = 256;
 
 // How many rows there are, and the sum of their hashes.
 struct Tally {
@@ -105,7 +106,8 @@ struct StateDb::Impl {
   }
 
   // In key order, the pages of the tree are each visited once.
-  void store_cells(std::vector<StoredCell>& cells, Tally& tally) {
+  // False when it was given up.
+  bool store_cells(std::vector<StoredCell>& cells, Tally& tally, const std::function<bool()>& go_on) {
     const auto name = [](const StoredCell& cell) { return std::tie(cell.key, cell.kind, cell.field); };
     std::sort(cells.begin(), cells.end(),
               [&](const StoredCell& a, const StoredCell& b) { return name(a) < name(b); });
@@ -118,7 +120,9 @@ struct StateDb::Impl {
       statement.bind(2, cell.kind);
       bind_blob(statement, 3, cell.field);
     };
+    std::size_t done = 0;
     for (const StoredCell& cell : cells) {
+      if (++done % cells_between_looks == 0 && !go_on()) return false;
       bind_name(find, cell);
       const bool known = find.executeStep();
       if (known) tally.remove(hash_of({cell.key, cell.kind, cell.field, blob(find.getColumn(0))}));
@@ -133,6 +137,7 @@ struct StateDb::Impl {
         run(remove);
       }
     }
+    return true;
   }
 
   void store_origins(std::vector<StoredOrigin> origins, Tally& tally) {
@@ -166,11 +171,12 @@ struct StateDb::Impl {
     forget.exec();
   }
 
-  Result<void> apply(StateChange change) {
+  Result<void> apply(StateChange change, const std::function<bool()>& go_on) {
     PositionRecord next = current;
     next.position = change.position;
     SQLite::Transaction transaction(*database, SQLite::TransactionBehavior::IMMEDIATE);
-    store_cells(change.cells, next.cells);
+    if (!store_cells(change.cells, next.cells, go_on))
+      return fail(Errc::io, fmt::format("{}: the change was given up", file.string()));
     store_origins(std::move(change.origins), next.origins);
     store_conflicts(std::move(change.conflicts));
     store_position(*database, next);
@@ -208,10 +214,10 @@ Result<StateDb> StateDb::open(const std::filesystem::path& file, const Identity&
 
 StatePosition StateDb::position() const { return impl_->current.position; }
 
-Result<void> StateDb::apply(StateChange change) {
+Result<void> StateDb::apply(StateChange change, const std::function<bool()>& go_on) {
   if (impl_->failure) return tl::make_unexpected(*impl_->failure);
   TURNSTONE_CHECK(change.position.lsn >= impl_->current.position.lsn);
-  auto applied = guarded(impl_->file, [&] { return impl_->apply(std::move(change)); });
+  auto applied = guarded(impl_->file, [&] { return impl_->apply(std::move(change), go_on); });
   if (!applied) impl_->failure = applied.error();
   return applied;
 }

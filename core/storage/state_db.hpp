@@ -82,8 +82,10 @@ class StateDb {
   // Applies a change in one durable transaction: after a crash either none or all of it is
   // there. The position does not go back. The log must be durable up to the new position
   // before this is called: a state ahead of its log is refused at the next start.
-  // After an error every later call fails. Errors: io, corrupt.
-  Result<void> apply(StateChange change);
+  // After an error every later call fails. Errors: io, corrupt. Where `go_on` says false, all
+  // of it is given up: io.
+  Result<void> apply(
+      StateChange change, const std::function<bool()>& go_on = [] { return true; });
 
   // All cells in order of (key, kind, field); the views are valid during the visit. At the
   // end it is known that they are exactly the cells of the position: until this returns

@@ -19,13 +19,14 @@ void Checkpointer::submit(CheckpointWork work) {
   wake_.notify_one();
 }
 
-void Checkpointer::stop() {
+void Checkpointer::stop(std::chrono::milliseconds patience) {
   if (!thread_.joinable()) return;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     stopping_ = true;
+    wake_.notify_one();
+    give_up_ = !ended_.wait_for(lock, patience, [this] { return has_ended_; });
   }
-  wake_.notify_one();
   thread_.join();
 }
 
@@ -37,14 +38,17 @@ void Checkpointer::run() {
       wake_.wait(lock, [this] { return work_ || stopping_; });
       work.swap(work_);
     }
-    if (!work) return;
+    if (!work) break;
     const sync::Lsn lsn = work->checkpoint.lsn;
-    const auto applied = state_.apply(to_stored(*work));
+    const auto applied = state_.apply(to_stored(*work), [this] { return !give_up_; });
     // Millions of small strings: freed here, not on the engine's thread.
     work.reset();
     busy_.store(false, std::memory_order_release);
     on_done_(applied.map([lsn] { return lsn; }));
   }
+  const std::lock_guard lock(mutex_);
+  has_ended_ = true;
+  ended_.notify_one();
 }
 
 }  // namespace turnstone::durability

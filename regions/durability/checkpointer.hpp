@@ -1,6 +1,7 @@
 #pragma once
 // The thread that writes checkpoints into the state file, one at a time, behind the log.
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -28,8 +29,11 @@ class Checkpointer {
   void submit(CheckpointWork work);
   // A checkpoint was submitted whose Done was not called yet. Any thread.
   bool busy() const { return busy_.load(std::memory_order_acquire); }
-  // Finishes the checkpoint under way, then ends the thread.
-  void stop();
+  // How long a stop waits for the checkpoint under way. One of a million cells takes longer.
+  static constexpr std::chrono::milliseconds finish_within{1000};
+
+  // Finishes the checkpoint under way, or gives it up: the log has it all. Then ends the thread.
+  void stop(std::chrono::milliseconds patience = finish_within);
 
  private:
   void run();
@@ -40,8 +44,11 @@ class Checkpointer {
 
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable ended_;
   std::optional<CheckpointWork> work_;  // guarded by mutex_
   bool stopping_ = false;               // guarded by mutex_
+  bool has_ended_ = false;              // guarded by mutex_
+  std::atomic<bool> give_up_ = false;
 
   std::thread thread_;
 };

@@ -102,6 +102,28 @@ TEST_CASE("checkpointer: stop finishes the checkpoint under way") {
   CHECK(*reports.take() == 5);
 }
 
+TEST_CASE("checkpointer: a stop does not wait for a checkpoint that takes long, and leaves what was stored") {
+  const TempDirectory temp;
+  {
+    Mailbox<Result<sync::Lsn>> reports;
+    Checkpointer checkpointer(open_state(temp / "state.db"),
+                              [&](Result<sync::Lsn> stored) { reports.put(std::move(stored)); });
+    checkpointer.submit(work(5, "value"));
+    REQUIRE(reports.take());
+    CheckpointWork large = work(9, "later");
+    const crdt::CellImage one = large.cells.front();
+    for (int i = 0; i < 100'000; ++i) {
+      crdt::CellImage cell = one;
+      cell.name.key = "k" + std::to_string(i);
+      large.cells.push_back(std::move(cell));
+    }
+    checkpointer.submit(std::move(large));
+    checkpointer.stop(std::chrono::milliseconds(0));
+    CHECK_FALSE(reports.take());
+  }
+  CHECK(open_state(temp / "state.db").position().lsn == 5);
+}
+
 namespace {
 
 struct Answer {
