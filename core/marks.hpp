@@ -30,6 +30,7 @@ namespace turnstone {
   X(below_floor_refused) \
   X(state_needed_below_floor) \
   X(log_cut) \
+  X(cut_was_behind) \
   X(report_waits) \
   X(stability_lowered) \
   X(increments_relisted) \

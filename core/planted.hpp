@@ -40,6 +40,7 @@ enum class Planted {
   keep_copies,                     // a copy of the state that was made for another leader stays
   forget_removed_at_once,          // nobody waits for a removed region, though its deltas may still come
   wait_for_removed,                // runs that end wait for regions that have left
+  keep_retired_in_log,             // a start takes what was to be cut, and was not yet, for the log's
   leave_below_floor,               // what may not be taken from a log any more is never asked for
 };
 

@@ -25,6 +25,23 @@ void LogIndex::add(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq, std::siz
   bytes_ += bytes;
 }
 
+void LogIndex::restore_cut(Lsn lsn) {
+  TURNSTONE_CHECK(lsn == floor_lsn_ + batches_.size() + 1);
+  while (!batches_.empty()) cut_oldest();
+  floor_lsn_ = lsn;
+}
+
+void LogIndex::cut_oldest() {
+  const Batch oldest = batches_.front();
+  bytes_ -= oldest.bytes;
+  ++floor_lsn_;
+  floor_.set(oldest.origin, oldest.last_seq);
+  batches_.pop_front();
+  const auto places = places_.find(oldest.origin);
+  places->second.pop_front();
+  if (places->second.empty()) places_.erase(places);
+}
+
 bool LogIndex::cut(const VersionVector& stable, Lsn stored, std::size_t retain_bytes,
                    const VersionVector& wanted) {
   const Lsn before = floor_lsn_;
@@ -35,13 +52,7 @@ bool LogIndex::cut(const VersionVector& stable, Lsn stored, std::size_t retain_b
     if (needed || planted(Planted::keep_log) ||
         (bytes_ - oldest.bytes < retain_bytes && floor_.covers(wanted)))
       break;
-    bytes_ -= oldest.bytes;
-    ++floor_lsn_;
-    floor_.set(oldest.origin, oldest.last_seq);
-    batches_.pop_front();
-    const auto places = places_.find(oldest.origin);
-    places->second.pop_front();
-    if (places->second.empty()) places_.erase(places);
+    cut_oldest();
   }
   if (floor_lsn_ == before) return false;
   reached(Mark::log_cut);

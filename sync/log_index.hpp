@@ -19,6 +19,10 @@ class LogIndex {
   // Batches come in lsn order, those of an origin without gaps.
   void add(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq, std::size_t bytes);
 
+  // The log ends, so far, with this batch, and all up to here was cut, though the file still has
+  // it: takes it as cut.
+  void restore_cut(Lsn lsn);
+
   struct Page {
     std::vector<Lsn> lsns;
     bool more = false;
@@ -53,6 +57,7 @@ class LogIndex {
     Seq last_seq;
     Lsn lsn;
   };
+  void cut_oldest();
   std::size_t bytes_of(Lsn lsn) const { return batches_[lsn - floor_lsn_ - 1].bytes; }
 
   std::deque<Batch> batches_;  // of lsn floor_lsn_ + 1, + 2, ...

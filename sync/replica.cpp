@@ -63,6 +63,12 @@ void Replica::restore_position(Lsn lsn, Hlc hlc) {
 }
 
 void Replica::restore_index(Lsn lsn, Origin origin, Seq first_seq, Seq last_seq, std::size_t bytes) {
+  // It was cut before its origin was retired. The file follows behind the stored state, and did
+  // not come so far.
+  if (closings_.is_retired(origin) && !planted(Planted::keep_retired_in_log)) {
+    reached(Mark::cut_was_behind);
+    return log_index_.restore_cut(lsn);
+  }
   log_index_.add(lsn, origin, first_seq, last_seq, bytes);
 }
 

@@ -52,6 +52,7 @@ constexpr std::pair<Planted, std::string_view> bugs[] = {
     {Planted::forget_removed_at_once, "forget_removed_at_once"},
     {Planted::wait_for_removed, "wait_for_removed"},
     {Planted::leave_below_floor, "leave_below_floor"},
+    {Planted::keep_retired_in_log, "keep_retired_in_log"},
 };
 
 // True when some seed finds it.

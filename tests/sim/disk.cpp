@@ -19,12 +19,14 @@ void Disk::sync(sync::Lsn lsn) {
   while (synced_ < log_.size() && log_[synced_].lsn <= lsn) {
     holds_.set(log_[synced_].origin, log_[synced_].last_seq);
     ++synced_;
+    cut(std::min(floor_lsn_ + 2, cut_up_to_));
   }
 }
 
 void Disk::crash(Random& random) {
   sync(synced_lsn() + random.below(log_.size() - synced_ + 1));
   log_.resize(synced_);
+  cut_up_to_ = floor_lsn_;
   // Staged pages are not synced either.
   if (staging) {
     const std::size_t kept = random.below(staging->bytes.size() + 1);
@@ -43,6 +45,11 @@ const sync::Append* Disk::find(sync::Lsn lsn) const {
 
 void Disk::truncate(sync::Lsn up_to) {
   require(up_to <= state_.checkpoint.lsn, "the log is cut beyond what the state file holds");
+  cut_up_to_ = std::max(cut_up_to_, up_to);
+  cut(floor_lsn_ + (cut_up_to_ - floor_lsn_ + 1) / 2);
+}
+
+void Disk::cut(sync::Lsn up_to) {
   while (floor_lsn_ < up_to) {
     floor_.set(log_.front().origin, log_.front().last_seq);
     log_.pop_front();
@@ -94,7 +101,7 @@ bool Disk::finish_install() {
   state_ = *std::exchange(checked, std::nullopt);
   log_.clear();
   synced_ = 0;
-  floor_lsn_ = state_.checkpoint.lsn;
+  floor_lsn_ = cut_up_to_ = state_.checkpoint.lsn;
   floor_ = state_.vector();
   holds_ = state_vector();
   return true;

@@ -50,7 +50,8 @@ class Disk {
   bool has_unsynced() const { return synced_ < log_.size(); }
   sync::Lsn last_lsn() const { return floor_lsn_ + log_.size(); }
   sync::Lsn synced_lsn() const { return floor_lsn_ + synced_; }
-  // Cuts the durable log's old end.
+  // Cuts the durable log's old end: half of it at once, and the rest as batches are synced. A
+  // crash leaves what is left of that.
   void truncate(sync::Lsn up_to);
   sync::Lsn floor_lsn() const { return floor_lsn_; }
   // Null when it is not durable.
@@ -88,9 +89,12 @@ class Disk {
   Origin newest_origin_of(const std::string& region) const;
 
  private:
+  void cut(sync::Lsn up_to);
+
   std::deque<sync::Append> log_;  // of lsn floor_lsn_ + 1, + 2, ...
   sync::Lsn floor_lsn_ = 0;
   VersionVector floor_;
+  sync::Lsn cut_up_to_ = 0;
   std::size_t synced_ = 0;
   VersionVector holds_;
   StateImage state_;

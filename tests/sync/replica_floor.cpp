@@ -173,3 +173,25 @@ TEST_CASE("floor: a mirrored leader takes writes whose author had not seen all o
     CHECK(dallas.counters().batches_below_floor == (listed ? 0u : 1u));
   }
 }
+
+TEST_CASE("floor: a log whose file was cut less than it was to be begins behind the runs that are retired") {
+  const Origin ended{5};
+  Closings closings;
+  closings.request(ended, "paris");
+  closings.acknowledge(ended, "paris", 4, {Origin{6}, 2});
+  REQUIRE(closings.retire({{Origin{6}, 2}}) == std::vector{ended});
+  Replica replica({Node::cluster, "paris", Origin{7}, {"tokyo"}, {}});
+  replica.restore_closings(closings);
+  replica.restore_floor(10, {{ended, 2}});
+  replica.restore_origin(Origin{6}, {"paris", 3, 1, {}});
+  replica.restore_position(14, 1);
+  replica.restore_index(11, Origin{6}, 1, 1, 100);
+  replica.restore_index(12, ended, 3, 4, 100);
+  replica.restore_index(13, Origin{6}, 2, 2, 100);
+  replica.restore_index(14, Origin{6}, 3, 3, 100);
+  CHECK(replica.log().floor_lsn() == 12);
+  CHECK(replica.log().floor() == VersionVector{{Origin{6}, 1}});
+  CHECK(replica.log().size() == 2);
+  CHECK(replica.log().bytes() == 200);
+  CHECK(replica.log().beyond({{Origin{6}, 1}}, 1000).lsns == std::vector<Lsn>{13, 14});
+}
