@@ -15,12 +15,12 @@ import os
 import random
 import statistics
 import sys
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 from cluster import Cluster  # noqa: E402
+from load import Background  # noqa: E402
 import processes  # noqa: E402
 from resp import Disconnected, ReplyError, encode  # noqa: E402
 
@@ -56,40 +56,24 @@ class Load:
         self.unsure = {}    # key -> (sum, amounts sent and not answered)
         self.next_counter = 0
         self.commands = 0
-        self.error = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.due = time.monotonic()
         for _ in range(50):
             self._new_counter()
-        self._thread.start()
+        self.background = Background(leader, self._round)
 
     def _new_counter(self):
         self.next_counter += 1
         self.counters["exact:%s:%d" % (self.leader.region, self.next_counter)] = 0
 
-    def stop(self):
-        self._stop.set()
-        self._thread.join()
-        if self.error:
-            raise self.error
-
-    def _run(self):
-        client, due = None, time.monotonic()
-        while not self._stop.is_set():
-            due = max(due + PIPELINE / self.rate, time.monotonic() - 1)
-            self._stop.wait(max(0, due - time.monotonic()))
-            sent = []
-            try:
-                client = client or self.leader.connect(timeout=20)
-                sent = [self._draw() for _ in range(PIPELINE)]
-                self._send(client, sent)
-            except Disconnected:
-                client = None
-                self._put_aside(sent)
-                self._stop.wait(0.2)
-            except Exception as error:  # for the main thread to see
-                self.error = error
-                return
+    def _round(self, client):
+        self.due = max(self.due + PIPELINE / self.rate, time.monotonic() - 1)
+        time.sleep(max(0, self.due - time.monotonic()))
+        sent = [self._draw() for _ in range(PIPELINE)]
+        try:
+            self._send(client, sent)
+        except Disconnected:
+            self._put_aside(sent)
+            raise
 
     def _send(self, client, sent):
         client.send_bytes(b"".join(encode(command) for command in sent))
@@ -310,14 +294,14 @@ def run(options):
                 next_sample += options.sample_seconds
             trouble.next()
             for load in loads:
-                if load.error:
-                    raise load.error
+                if load.background.error:
+                    raise load.background.error
             time.sleep(rng.uniform(1, 2 * options.calm_seconds))
     finally:
         seconds = time.monotonic() - started
         cluster.network.heal_all()
         for load in loads:
-            load.stop()
+            load.background.stop()
     cpu = {leader.region: round(100 * cpu_seconds(leader.process.pid) / seconds, 1) for leader in cluster
            if leader.region != RESTARTED}
     took = cluster.wait_converged(seconds=120)
