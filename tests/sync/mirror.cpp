@@ -236,6 +236,7 @@ TEST_CASE("mirror: when the source stays away, another region is asked") {
   CHECK(cluster.installed);
   CHECK(cluster.sink.source() == "tokyo");
   CHECK(cluster.staged == cluster.sources.at("tokyo").state);
+  CHECK(cluster.sink.windows_filled() > 0);
 }
 
 TEST_CASE("mirror: a copy that does not match its hash is not used") {
