@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdio>
 
-#include "regions/settings/exit_code.hpp"
 #include "regions/settings/load.hpp"
 #include "regions/settings/log_line.hpp"
 #include "regions/verify/comparison.hpp"
@@ -19,7 +18,6 @@ namespace {
 
 using regions::Arguments;
 using regions::Flag;
-namespace exit_code = regions::exit_code;
 
 // Beside those of exit_code.hpp: what scripts ask for.
 constexpr int equal = 0;
