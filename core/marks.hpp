@@ -32,6 +32,8 @@ namespace turnstone {
   X(log_cut) \
   X(cut_was_behind) \
   X(report_waits) \
+  X(quiet_report_heard) \
+  X(quiet_ended) \
   X(stability_lowered) \
   X(increments_relisted) \
   X(prefix_groups_merged) \

@@ -51,10 +51,11 @@ std::string encode(std::uint64_t cluster, std::string_view region, const Body& b
     out.record(1).bytes(publication->batch);
   } else if (const auto* report = std::get_if<Beacon>(&body)) {
     const bool proves = !report->runs.empty();
-    const std::uint32_t items = report->joining ? 4 : proves ? 3 : 2;
+    const std::uint64_t flags = (report->joining ? 1 : 0) + (report->quiet ? 2 : 0);
+    const std::uint32_t items = flags != 0 ? 4 : proves ? 3 : 2;
     begin(beacon, items).uint(static_cast<std::uint64_t>(report->origin)).uint(report->now_ms);
     if (items > 2) out.uint(report->runs.size());
-    if (report->joining) out.uint(1);
+    if (flags != 0) out.uint(flags);
     write_vector(out, report->durable);
     if (proves) {
       write_vector(out, report->settled);
@@ -101,9 +102,12 @@ Result<Message> decode_message(std::uint64_t cluster, std::string_view frame) {
     case beacon: {
       Beacon report{Origin{in.uint(4)}, in.uint(5), {}};
       const std::uint64_t runs = in.size() > 6 ? in.uint(6) : 0;
-      report.joining = in.size() > 7;
-      if (report.joining && in.uint(7) != 1) in.mark_malformed();
-      const bool proves = in.size() > 6 && (runs != 0 || !report.joining);
+      const bool flagged = in.size() > 7;
+      const std::uint64_t flags = flagged ? in.uint(7) : 0;
+      if (flagged && (flags == 0 || flags > 3)) in.mark_malformed();
+      report.joining = (flags & 1) != 0;
+      report.quiet = (flags & 2) != 0;
+      const bool proves = in.size() > 6 && (runs != 0 || !flagged);
       report.durable = read_vector(in);
       if (proves) {
         report.settled = read_vector(in);

@@ -49,6 +49,9 @@ struct Beacon {
   std::vector<BucketRun> runs = {};
   // The sender has yet to catch up: what it has may be less than its region has had.
   bool joining = false;
+  // It began without what an earlier run of its region has stamped, some of which may still be on
+  // its way: the vector tells receipt alone, and counts for no stability.
+  bool quiet = false;
 };
 // Asks for what the sender of the pull lacks; for no bytes at all: whether it is answered.
 struct Pull {

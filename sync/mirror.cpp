@@ -20,16 +20,19 @@ void add(MirrorEffects& effects, MirrorEffects more) {
 
 }  // namespace
 
-MirrorEffects Mirror::start(bool noted, bool join, std::optional<StagedCopy> staged) {
+MirrorEffects Mirror::start(MirrorNotes notes, bool join, std::optional<StagedCopy> staged) {
   MirrorEffects effects;
-  joining_ = noted;
+  joining_ = notes.joining;
+  quiet_ = notes.quiet;
   if (join && replica_.last_lsn() == 0) note_joining(effects);
+  if (joining_) note_quiet(effects);
   if (!joining_) {
     effects.emplace_back(DropStaging{});
   } else if (staged) {
     sink_.restore(std::move(*staged));
   }
   pause_stamping();
+  replica_.set_quiet(quiet_);
   return effects;
 }
 
@@ -57,8 +60,11 @@ MirrorEffects Mirror::tick() {
     add(effects, with_clock(sink_.tick(now_ms(), sources())));
   } else if (joining_) {
     end_joining_if_caught_up(effects);
+  } else if (quiet_) {
+    end_quiet_if_runs_ended(effects);
   }
   pause_stamping();
+  replica_.set_quiet(quiet_);
   return effects;
 }
 
@@ -84,7 +90,20 @@ void Mirror::follow_need(MirrorEffects& effects) {
 
 // Also the next start has to know it, however this run ends.
 void Mirror::note_joining(MirrorEffects& effects) {
+  note_quiet(effects);
   if (!std::exchange(joining_, true)) effects.emplace_back(NoteJoining{});
+}
+
+// Who begins without all that its region has stamped must be quiet for longer than it joins.
+void Mirror::note_quiet(MirrorEffects& effects) {
+  if (!std::exchange(quiet_, true)) effects.emplace_back(NoteQuiet{});
+}
+
+void Mirror::end_quiet_if_runs_ended(MirrorEffects& effects) {
+  if (!replica_.earlier_runs_ended()) return;
+  quiet_ = false;
+  reached(Mark::quiet_ended);
+  effects.emplace_back(EndQuiet{});
 }
 
 // Another region's durable writes, as its beacon names them, include all that is stable, so all

@@ -15,15 +15,21 @@
 
 namespace turnstone::sync {
 
+// What earlier runs have noted in the data directory.
+struct MirrorNotes {
+  bool joining = false;
+  bool quiet = false;
+};
+
 class Mirror {
  public:
   // `first_copy` is random.
   Mirror(Replica& replica, MirrorLimits limits, std::uint64_t first_copy)
       : replica_(replica), source_(first_copy, limits), sink_(limits) {}
 
-  // What the data directory tells: an earlier run noted that it was joining, and staged this.
+  // What the data directory tells: the notes of earlier runs, and what they have staged.
   // `join`: this leader was added to a running cluster, or lost its disk.
-  MirrorEffects start(bool noted, bool join, std::optional<StagedCopy> staged);
+  MirrorEffects start(MirrorNotes notes, bool join, std::optional<StagedCopy> staged);
   // `no_room`: why no copy can be made now, if so.
   MirrorEffects receive(const std::string& peer, const MirrorBody& body,
                         const std::optional<std::string>& no_room);
@@ -50,7 +56,9 @@ class Mirror {
  private:
   void follow_need(MirrorEffects& effects);
   void note_joining(MirrorEffects& effects);
+  void note_quiet(MirrorEffects& effects);
   void end_joining_if_caught_up(MirrorEffects& effects);
+  void end_quiet_if_runs_ended(MirrorEffects& effects);
   void pause_stamping();
   // Those that have something for this leader and are there.
   std::vector<std::string> sources() const;
@@ -59,6 +67,7 @@ class Mirror {
 
   Replica& replica_;
   bool joining_ = false;
+  bool quiet_ = false;
   bool holding_ = false;
   MirrorSource source_;
   MirrorSink sink_;

@@ -102,9 +102,15 @@ struct DropStaging {};
 struct NoteJoining {};
 // It has: the note goes, and with it what is staged.
 struct EndJoining {};
+// Durably, likewise: this leader's reports count for no stability, since it began without what an
+// earlier run of its region had.
+struct NoteQuiet {};
+// All of these runs have ended: this note goes.
+struct EndQuiet {};
 
-using MirrorEffect = std::variant<MirrorSend, MakeCopy, ReadCopyPage, DeleteCopy, BeginStaging, StagePage,
-                                  CheckStaged, InstallStaged, DropStaging, NoteJoining, EndJoining, Alarm>;
+using MirrorEffect =
+    std::variant<MirrorSend, MakeCopy, ReadCopyPage, DeleteCopy, BeginStaging, StagePage, CheckStaged,
+                 InstallStaged, DropStaging, NoteJoining, EndJoining, NoteQuiet, EndQuiet, Alarm>;
 using MirrorEffects = std::vector<MirrorEffect>;
 
 }  // namespace turnstone::sync

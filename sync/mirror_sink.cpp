@@ -52,6 +52,9 @@ MirrorEffects MirrorSink::tick(std::uint64_t now_ms, const std::vector<std::stri
 
 void MirrorSink::ask(const std::vector<std::string>& sources, MirrorEffects& effects) {
   if (sources.empty()) return;
+  // Who does not answer has yet to catch up itself, perhaps for want of this leader's help.
+  if (!answered_) rest_until_ms_[asked_] = now_ms_ + limits_.source_rest_ms;
+  answered_ = false;
   const auto rested = std::find_if(sources.begin(), sources.end(), [this](const std::string& region) {
     return now_ms_ >= rest_until_ms_[region];
   });
@@ -78,6 +81,7 @@ MirrorEffects MirrorSink::offered(std::uint64_t now_ms, const std::string& regio
     return effects;
   }
   if (state_ != MirrorState::asking || region != asked_ || offer.request != request_) return effects;
+  answered_ = true;
   if (offer.status == CopyStatus::refused) {
     rest_until_ms_[region] = now_ms + limits_.source_rest_ms;
     effects.emplace_back(

@@ -72,6 +72,7 @@ class MirrorSink {
   std::uint64_t now_ms_ = 0;
   std::uint64_t request_ = 0;
   std::string asked_;  // while asking
+  bool answered_ = true;
   std::uint64_t next_ask_ms_ = 0;
   std::uint64_t progress_ms_ = 0;  // a page came, or the copy was begun
   std::uint64_t behind_since_ms_ = 0;

@@ -243,7 +243,7 @@ void Replica::tick(Effects& effects) {
   }
   if (timer_ms_ >= next_forget_ms_) {
     next_forget_ms_ = timer_ms_ + config_.limits.forget_every_ms;
-    stability_.advance(durable_, vector_);
+    if (!is_quiet()) stability_.advance(durable_, vector_);
     forget_stable();
     note_backlog();
     cut_log(effects);
@@ -282,8 +282,8 @@ void Replica::cut_log(Effects& effects) {
 void Replica::beacon(Effects& effects) {
   next_beacon_ms_ = timer_ms_ + config_.limits.beacon_idle_ms;
   announced_ = durable_;
-  Beacon report{config_.origin,  now_ms_, durable_, settled_.vector(), divergence_.announce(settled_),
-                stamping_paused_};
+  Beacon report{config_.origin,   now_ms_,   durable_, settled_.vector(), divergence_.announce(settled_),
+                stamping_paused_, is_quiet()};
   effects.emplace_back(std::in_place_type<Publish>, Publish{encode(config_.cluster, config_.region, report)});
 }
 

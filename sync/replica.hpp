@@ -241,6 +241,14 @@ class Replica final : private crdt::KeyspaceObserver {
   void on_key_change(KeyChangeSink sink) { key_change_sink_ = std::move(sink); }
   // While set, batches of other leaders are not taken; they are pulled later.
   void set_ingest_paused(bool paused) { ingest_paused_ = paused; }
+  // While set, this leader began without what earlier runs of its region have stamped: its reports
+  // count for no stability, and it takes nothing for stable itself.
+  void set_quiet(bool quiet) { quiet_ = quiet; }
+  // So it is, too, while a member has not said what it has, or has more of this region's runs than
+  // is durable here: its directory may be an old copy, which nobody has told it.
+  bool is_quiet() const;
+  // Of this region's earlier runs nothing is on its way any more: all of them have ended.
+  bool earlier_runs_ended() const;
   // While set, it stamps nothing of its own accord: it has yet to catch up, and what it stamped
   // now would have seen too little for anybody to take it.
   void set_stamping_paused(bool paused) { stamping_paused_ = paused; }
@@ -333,6 +341,7 @@ class Replica final : private crdt::KeyspaceObserver {
   bool is_frozen(Origin origin) const;
   Seq may_take_up_to(Origin origin) const;
   void note_needed(const std::string& region, const VersionVector& vector, Origin except);
+  bool has_own_past() const;
   bool has_what_members_have(Origin origin, const Regions& required) const;
   void heard_of(Origin origin);
   void close_ended(Effects& effects);
@@ -368,6 +377,7 @@ class Replica final : private crdt::KeyspaceObserver {
 
   void answer_pull(const std::string& region, const Pull& pull, Effects& effects);
   void receive_too_old(const std::string& region, const TooOld& refusal, Effects& effects);
+  void rest_after_nothing(Peer& peer) const;
   bool is_heard(const Peer& peer) const;
   void pull_if_behind(Effects& effects);
   void note_gaps();
@@ -428,6 +438,7 @@ class Replica final : private crdt::KeyspaceObserver {
   std::uint64_t next_request_ = 1;
   bool ingest_paused_ = false;
   bool stamping_paused_ = false;
+  bool quiet_ = false;
 
   Stability stability_;
   // No cell lists an increment singly that this covers; all that it does not cover are listed.

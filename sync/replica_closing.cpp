@@ -150,6 +150,39 @@ void Replica::retire_ended() {
   }
 }
 
+bool Replica::is_quiet() const { return quiet_ || !has_own_past(); }
+
+// All members have said since its start what they have, and of this region's runs all of that is
+// durable here.
+bool Replica::has_own_past() const {
+  const auto is_here = [this](const auto& entry) {
+    if (entry.first == config_.origin || entry.second <= durable_.get(entry.first)) return true;
+    // Whose an origin is that this leader has nothing of, it cannot tell.
+    const std::string region = region_of(entry.first);
+    return !region.empty() && region != config_.region;
+  };
+  return std::all_of(peers_.begin(), peers_.end(), [&](const auto& item) {
+    const auto& [region, peer] = item;
+    if (members_.is_removed(region)) return true;
+    const auto& entries = peer.durable.entries();
+    return peer.origin != Origin{} && std::all_of(entries.begin(), entries.end(), is_here);
+  });
+}
+
+bool Replica::earlier_runs_ended() const {
+  return has_own_past() && std::all_of(origins_.begin(), origins_.end(), [this](const auto& item) {
+           if (item.second.region != config_.region || item.first == config_.origin) return true;
+           const Closing* closing = closings_.find(item.first);
+           if (closing == nullptr || !closings_.complete(*closing)) return false;
+           // A crash must not take that back.
+           return std::all_of(closing->acknowledged.begin(), closing->acknowledged.end(),
+                              [this](const auto& by) {
+                                const Stamp stamp = by.second.stamp;
+                                return durable_.covers(stamp) || closings_.is_retired(stamp.origin);
+                              });
+         });
+}
+
 bool Replica::history_ended() const {
   if (closings_.is_retired(config_.origin)) return true;
   return std::any_of(closings_.open().begin(), closings_.open().end(), [this](const auto& item) {

@@ -58,10 +58,11 @@ void Replica::receive_page(const std::string& region, const Page& page, Effects&
   peer.page_bytes = std::min(peer.page_bytes * 2, config_.limits.page_bytes);
   // A peer that gives nothing new is not asked again at once, and then less and less often:
   // it may have nothing but what cannot be taken.
-  peer.fruitless = progress ? 0 : std::min(peer.fruitless + 1, fruitless_max);
-  if (!progress) {
+  if (progress) {
+    peer.fruitless = 0;
+  } else {
     reached(Mark::pull_gave_nothing);
-    peer.rest_until_ms = timer_ms_ + (config_.limits.beacon_active_ms << (peer.fruitless - 1));
+    rest_after_nothing(peer);
   }
   if (page.more && progress) {
     reached(Mark::pull_continued);
@@ -69,6 +70,11 @@ void Replica::receive_page(const std::string& region, const Page& page, Effects&
   } else {
     pull_if_behind(effects);
   }
+}
+
+void Replica::rest_after_nothing(Peer& peer) const {
+  peer.fruitless = std::min(peer.fruitless + 1, fruitless_max);
+  peer.rest_until_ms = timer_ms_ + (config_.limits.beacon_active_ms << (peer.fruitless - 1));
 }
 
 void Replica::receive_too_old(const std::string& region, const TooOld& refusal, Effects& effects) {
@@ -83,6 +89,9 @@ void Replica::receive_too_old(const std::string& region, const TooOld& refusal, 
     return pull_if_behind(effects);
   }
   peer.floor = refusal.floor;
+  // It lacks the end of a run that is retired here, and takes this leader's vector for less than it
+  // is: asked again at once it would say the same.
+  if (vector_.covers(peer.floor)) rest_after_nothing(peer);
   pull_if_behind(effects);
   if (needs_state_of()) {
     effects.emplace_back(

@@ -85,7 +85,11 @@ void Replica::receive_beacon(const std::string& region, const Beacon& report, Ef
                                           "has written: another process writes as {}",
                                           region, to_string(config_.origin))});
   }
-  stability_.report(region, report.origin, report.durable, vector_);
+  if (report.quiet) {
+    reached(Mark::quiet_report_heard);
+  } else {
+    stability_.report(region, report.origin, report.durable, vector_);
+  }
   divergence_.receive(region, report, vector_, settled_);
   // What nobody had vouched for may be taken now.
   if (is_new(config_.region)) drain_pending(effects);

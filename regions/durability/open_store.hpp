@@ -27,6 +27,9 @@ inline constexpr const char* log_file = "log.db";
 inline constexpr const char* state_file = "state.db";
 // While it is there the leader takes no writes: it has yet to catch up with another region.
 inline constexpr const char* joining_file = "joining";
+// While it is there the leader's reports count for no stability: it began without what an earlier
+// run of its region had.
+inline constexpr const char* quiet_file = "quiet";
 
 struct RecoveryReport {
   sync::Lsn state_lsn = 0;  // how far the state file had it

@@ -34,9 +34,8 @@ Mirroring::Mirroring(MirroringHost& host, MirroringSettings settings)
       mirror_(host.replica(), limits_of(settings_), settings_.first_copy),
       copies_(settings_.data, settings_.identity),
       staging_(settings_.data) {
-  std::error_code ignored;
-  const bool noted = std::filesystem::exists(joining_file(), ignored);
-  carry_out(mirror_.start(noted, settings_.join, noted ? staging_.found() : std::nullopt));
+  const sync::MirrorNotes notes{is_noted(durability::joining_file), is_noted(durability::quiet_file)};
+  carry_out(mirror_.start(notes, settings_.join, notes.joining ? staging_.found() : std::nullopt));
 }
 
 bool Mirroring::receive(const std::string& peer, std::string_view frame) {
@@ -75,21 +74,30 @@ void Mirroring::stop() {
   taking_.stop();
 }
 
-std::filesystem::path Mirroring::joining_file() const { return settings_.data / durability::joining_file; }
+bool Mirroring::is_noted(const char* file) const {
+  std::error_code ignored;
+  return std::filesystem::exists(settings_.data / file, ignored);
+}
 
-void Mirroring::note_joining() {
-  std::ofstream out(joining_file());
-  out << "This leader takes writes once it has caught up with another region.\n";
+void Mirroring::note(const char* file, const char* text) {
+  const std::filesystem::path path = settings_.data / file;
+  std::ofstream out(path);
+  out << text << '\n';
   out.close();
-  auto synced = durability::sync_path(joining_file());
+  auto synced = durability::sync_path(path);
   if (synced) synced = durability::sync_path(settings_.data);
   if (!synced) host_.raise({"joining_not_noted", synced.error().message});
 }
 
-void Mirroring::end_joining() {
+void Mirroring::remove_note(const char* file) {
   std::error_code error;
-  std::filesystem::remove(joining_file(), error);
-  if (error) host_.raise({"joining_not_noted", "cannot remove the file joining: " + error.message()});
+  std::filesystem::remove(settings_.data / file, error);
+  if (error)
+    host_.raise({"joining_not_noted", fmt::format("cannot remove the file {}: {}", file, error.message())});
+}
+
+void Mirroring::end_joining() {
+  remove_note(durability::joining_file);
   taking_.post([this] { staging_.remove(); });
   log::info("caught up: writes are accepted");
 }
@@ -133,9 +141,15 @@ void Mirroring::carry_out(sync::MirrorEffects effects) {
     } else if (std::holds_alternative<sync::DropStaging>(effect)) {
       taking_.post([this] { staging_.remove(); });
     } else if (std::holds_alternative<sync::NoteJoining>(effect)) {
-      note_joining();
+      note(durability::joining_file, "This leader takes writes once it has caught up with another region.");
     } else if (std::holds_alternative<sync::EndJoining>(effect)) {
       end_joining();
+    } else if (std::holds_alternative<sync::NoteQuiet>(effect)) {
+      note(durability::quiet_file,
+           "This leader counts for no stability until the earlier runs of its region have ended.");
+    } else if (std::holds_alternative<sync::EndQuiet>(effect)) {
+      remove_note(durability::quiet_file);
+      log::info("the earlier runs of this region have ended: the others' logs are cut again");
     } else {
       host_.raise(std::get<sync::Alarm>(effect));
     }

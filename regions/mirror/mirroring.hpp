@@ -66,10 +66,12 @@ class Mirroring {
   void stage(sync::StagePage page);
   void check(const sync::CheckStaged& staged);
   void install();
-  void note_joining();
+  // A file of that name with this line in it; it lasts.
+  void note(const char* file, const char* text);
+  void remove_note(const char* file);
   void end_joining();
   void log_progress();
-  std::filesystem::path joining_file() const;
+  bool is_noted(const char* file) const;
 
   MirroringHost& host_;
   MirroringSettings settings_;

@@ -191,5 +191,61 @@ class RestoredOld(MirrorTest):
                        stdout=subprocess.DEVNULL, env=processes.clean_environment())
 
 
+class Quiet(case.ClusterTest):
+    """What a lost directory had written may still arrive: until that cannot be, no log is cut."""
+    options = ("--checkpoint-interval-ms", "100", "--log-retain-bytes", "0", "--close-after-ms", "500")
+
+    def is_quiet(self, leader):
+        return os.path.exists(os.path.join(leader.data, "quiet"))
+
+    def floor(self, leader):
+        return int(re.search(r"log_floor_lsn:(\d+)", leader.call("INFO")).group(1))
+
+    def write_more(self, number):
+        for leader in self.cluster:
+            if leader.is_running():
+                leader.call("SET", "k:" + leader.region, str(number))
+                leader.call("INCRBY", "n", "1")
+
+    def test_a_region_that_lost_its_disk_counts_again_once_its_earlier_runs_have_ended(self):
+        numbers = iter(range(10**6))
+        for leader in self.cluster:
+            self.assertFalse(self.is_quiet(leader))
+
+        def is_cut():
+            self.write_more(next(numbers))
+            return self.floor(self.paris) > 0
+        until(is_cut, 60, "the log of paris is cut")
+        self.tokyo.kill9()
+        self.dallas.kill9()
+        shutil.rmtree(self.dallas.data)
+        self.dallas.start("--join")
+
+        def serves():
+            try:
+                return self.dallas.call("SET", "here", "yes") == "OK"
+            except (Disconnected, ReplyError):
+                self.dallas._drop_client()
+                return False
+        until(serves, 60, "dallas takes writes", every=0.05)
+        # One region is away: nobody knows what it has of dallas.
+        self.assertTrue(self.is_quiet(self.dallas))
+        self.write_more(next(numbers))
+        self.dallas.kill9()
+        self.dallas.start("--join")
+        self.write_more(next(numbers))
+        self.assertTrue(self.is_quiet(self.dallas))
+        self.tokyo.start()
+        until(lambda: not self.is_quiet(self.dallas), 60, "dallas is quiet no more")
+        before = self.floor(self.paris)
+
+        def is_cut_again():
+            self.write_more(next(numbers))
+            return self.floor(self.paris) > before
+        until(is_cut_again, 60, "the log of paris is cut again")
+        self.cluster.wait_converged()
+        self.assertEqual(self.cluster.everywhere("GET", "here"), "yes")
+
+
 if __name__ == "__main__":
     case.main()

@@ -182,7 +182,7 @@ void Checkers::alarm(const Leader& leader, const sync::Alarm& alarm) {
   const bool joins = swarm_.join_at_ms != 0;
   // The others' runs end without a removed one, as far as it hears of them.
   const bool is_out = swarm_.leave_at_ms != 0 && leader.replica().exclusion();
-  if (mirrors && (disk_was_lost_ || joins || is_out)) return;
+  if (mirrors && (disk_was_lost_ || swarm_.restore_behind || joins || is_out)) return;
   const bool strangers = alarm.name == "unknown_region" || alarm.name == "region_unknown";
   if ((strangers && joins) || (alarm.name == "region_removed" && swarm_.leave_at_ms != 0)) return;
   const bool of_liars = forgeries && (alarm.name == "batch_forged" || alarm.name == "beacon_refused");

@@ -75,6 +75,8 @@ class Disk {
 
   // This leader takes writes once it has caught up with another region.
   bool joining = false;
+  // Its reports count for no stability yet.
+  bool quiet = false;
   std::optional<Staging> staging;
   // Verified, and to be put in the place of the state and the log.
   std::optional<StateImage> checked;

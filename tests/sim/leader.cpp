@@ -46,6 +46,7 @@ void Leader::start() {
   ++process_;
   syncing_ = false;
   restored_ = false;
+  needs_help_ = false;
   next_committed_ms_ = 0;
   tickets_.clear();
   checkpoint_.reset();
@@ -194,6 +195,7 @@ void Leader::carry_out(sync::Effects effects) {
 
 void Leader::raise(const sync::Alarm& alarm) {
   world_.trace("{} alarm {}: {}", region_, alarm.name, alarm.text);
+  needs_help_ = needs_help_ || alarm.name == "mirror_refused";
   world_.checkers().alarm(*this, alarm);
 }
 

@@ -35,6 +35,8 @@ class Leader {
     return takes_writes() && !replica_->history_ended() && !replica_->being_ended() &&
            replica_->uncommitted_bytes() <= replica_->config().limits.uncommitted_bytes_max;
   }
+  // No copy covers what it has: somebody has to decide.
+  bool needs_help() const { return needs_help_; }
   // Writes that clients still wait for.
   std::size_t unanswered() const { return tickets_.size(); }
   // Copies of its state on its disk, for others to take.
@@ -106,6 +108,7 @@ class Leader {
   bool restored_ = false;
   bool join_ = false;
   bool ended_ = false;
+  bool needs_help_ = false;
   std::int64_t clock_offset_ms_ = 0;
   mutable std::uint64_t latest_clock_ms_ = 0;
   bool syncing_ = false;

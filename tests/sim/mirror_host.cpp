@@ -38,7 +38,7 @@ MirrorHost::MirrorHost(World& world, Leader& leader, Disk& disk, sync::Replica& 
 void MirrorHost::start(bool join) {
   std::optional<sync::StagedCopy> found;
   if (disk_.joining && disk_.staging) found = disk_.staging->found();
-  carry_out(mirror_.start(disk_.joining, join, std::move(found)));
+  carry_out(mirror_.start({disk_.joining, disk_.quiet}, join, std::move(found)));
 }
 
 bool MirrorHost::receive(const std::string& peer, const std::string& frame) {
@@ -80,6 +80,11 @@ void MirrorHost::carry_out(sync::MirrorEffects effects) {
       world_.trace("{} has caught up", config.region);
       disk_.joining = false;
       disk_.staging.reset();
+    } else if (std::holds_alternative<sync::NoteQuiet>(effect)) {
+      disk_.quiet = true;
+    } else if (std::holds_alternative<sync::EndQuiet>(effect)) {
+      world_.trace("{} is quiet no more", config.region);
+      disk_.quiet = false;
     } else if (const auto* alarm = std::get_if<sync::Alarm>(&effect)) {
       leader_.raise(*alarm);
     } else {

@@ -194,11 +194,8 @@ void draw_mirrors(Random& random, Swarm& swarm) {
   if (!random.chance(0.6)) return;
   swarm.crash_every_ms = random.between(400, 3000);
   swarm.down_max_ms = random.between(10, 2000);
-  // Not while links are cut: two regions could each have left their last writes with one other
-  // leader, behind what is cut from the log of the one who has the other's. Then nobody can take
-  // both (docs/testing.md).
-  const bool two = random.chance(0.5);
-  swarm.two_lost_disks = two && swarm.odd_links.empty() && swarm.partition_every_ms == 0;
+  swarm.two_lost_disks = random.chance(0.5);
+  swarm.limits.close_after_ms = std::min<std::uint64_t>(swarm.limits.close_after_ms, 1500);
   swarm.lose_disk = percent(random, 20, 100);
   swarm.checkpoint_every_ms = random.between(50, 500);
   swarm.partition_max_ms = std::max<std::uint64_t>(swarm.partition_max_ms, 3000);
@@ -271,6 +268,25 @@ std::size_t some_leaders(Random& random) {
 
 }  // namespace
 
+void draw_restores_behind(Random& random, Swarm& swarm) {
+  swarm.restore_behind = true;
+  swarm.clone_at_ms = 0;
+  swarm.late_joiner = false;
+  swarm.run_ms = std::max<std::uint64_t>(swarm.run_ms, 3000);
+  swarm.crash_every_ms = random.between(400, 2000);
+  swarm.down_max_ms = random.between(10, 1000);
+  swarm.restore = percent(random, 20, 70);
+  swarm.restore_alone = random.chance(0.5) ? 0.8 : 0;
+  swarm.lose_disk = random.chance(0.3) ? percent(random, 5, 30) : 0;
+  swarm.backup_every_ms = random.between(200, 2000);
+  swarm.checkpoint_every_ms = random.between(50, 500);
+  swarm.partition_max_ms = std::max<std::uint64_t>(swarm.partition_max_ms, 2000);
+  swarm.limits.forget_every_ms = random.between(5, 100);
+  swarm.limits.ended_origins_max = random.between(0, 2);
+  swarm.limits.log_retain_bytes = random.chance(0.5) ? 0 : random.between(0, 3000);
+  swarm.limits.close_after_ms = std::min<std::uint64_t>(swarm.limits.close_after_ms, 1500);
+}
+
 // Directories stay whole: what a lost disk and a removal take together nobody promises to keep.
 void draw_members(Random& random, Swarm& swarm) {
   swarm.leaders = random.between(4, 6);
@@ -284,6 +300,7 @@ void draw_members(Random& random, Swarm& swarm) {
   swarm.partition_max_ms = std::max<std::uint64_t>(swarm.partition_max_ms, 2000);
   swarm.down_max_ms = std::max<std::uint64_t>(swarm.down_max_ms, 500);
   swarm.limits.peer_silence_ms = random.between(300, 3500);
+  swarm.limits.close_after_ms = std::min<std::uint64_t>(swarm.limits.close_after_ms, 1500);
   swarm.limits.log_retain_bytes = random.chance(0.5) ? 0 : random.between(0, 5000);
   if (random.chance(0.85)) {
     swarm.join_at_ms = random.between(200, swarm.run_ms / 2);

@@ -62,6 +62,9 @@ struct Swarm {
   double restore = 0;        // of the crashes: how many come back with an old copy
   double restore_alone = 0;  // of those: how many meet no peer for a while
   std::uint64_t backup_every_ms = 0;
+  // Old copies come back behind what the logs still have. Who cannot come home by itself is given
+  // an empty directory by its administrator.
+  bool restore_behind = false;
   double lose_disk = 0;         // of the crashes: how many come back with an empty disk
   bool two_lost_disks = false;  // at once, where there are four leaders or more
   // A leader's directory is copied while it runs, and a second leader started from the copy; 0: never.
@@ -86,6 +89,8 @@ struct Swarm {
 };
 
 Swarm swarm_for(Random& random);
+// Old copies of directories, and logs that are cut.
+void draw_restores_behind(Random& random, Swarm& swarm);
 // Regions join and leave.
 void draw_members(Random& random, Swarm& swarm);
 std::string describe(const Swarm& swarm);

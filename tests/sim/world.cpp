@@ -69,6 +69,7 @@ World::World(std::uint64_t seed, bool verbose)
   if (seed % 8 == 3) swarm_.forgery_every_ms = 300;
   if (seed % 16 == 5) swarm_.poison_every_ms = 1000;
   if (seed % 16 == 9) draw_members(random_, swarm_);
+  if (seed % 16 == 13) draw_restores_behind(random_, swarm_);
   leaders_.reserve(swarm_.leaders + 1);
   for (std::size_t i = 0; i < swarm_.leaders; ++i) {
     leaders_.emplace_back(*this, i, regions[i]);
@@ -233,79 +234,6 @@ void World::give_up_removed() {
   if (swarm_.join_at_ms != 0 && removed_ != leaders_[swarm_.leaders - 1].region()) add_last();
 }
 
-// Somebody copies a directory whose leader runs, and starts it on another machine. Who hears
-// which of the two is a matter of the network.
-void World::clone_something() {
-  Leader& original = leaders_[random_.below(swarm_.leaders)];
-  if (!faulty_) return;
-  if (!original.takes_writes() || original.disk().last_lsn() == 0)
-    return at(now_ms_ + 100, [this] { clone_something(); });
-  leaders_.emplace_back(*this, swarm_.leaders, original.region());
-  Leader& clone = leaders_.back();
-  Disk copy = original.disk();
-  copy.crash(random_);
-  clone.clone(original, std::move(copy));
-  clone.start();
-  schedule_clients_of(clone);
-  schedule_faults_of(clone);
-  at(now_ms_ + swarm_.clone_for_ms, [this] { end_clone(); });
-  if (swarm_.clone_heard) return;
-  switch (random_.below(4)) {
-    case 0:
-      return cut_for_a_while(network_.links_of(clone.index()));
-    case 1:
-      return cut_for_a_while(network_.links_of(original.index()));
-    case 2: {
-      std::vector<Link> links;
-      for (const auto& link : network_.links_of(original.index())) {
-        const bool outward = link.first == original.index();
-        const std::size_t other = outward ? link.second : link.first;
-        const std::size_t not_heard = other % 2 == 0 ? original.index() : clone.index();
-        links.push_back(outward ? Link(not_heard, other) : Link(other, not_heard));
-      }
-      return cut_for_a_while(links);
-    }
-    default:
-      return;
-  }
-}
-
-void World::end_clone() {
-  if (leaders_.size() == swarm_.leaders || leaders_.back().ended()) return;
-  Leader& clone = leaders_.back();
-  Leader& original = *std::find_if(leaders_.begin(), leaders_.end(),
-                                   [&](const Leader& leader) { return leader.region() == clone.region(); });
-  if (clone.up() && random_.chance(0.5)) {
-    clone.crash();
-    if (original.up()) original.crash();
-    backups_[original.index()].clear();
-    original.restore(clone.disk());
-    original.clone(clone, clone.disk());
-    clone.end();
-    return original.start();
-  }
-  clone.end();
-}
-
-// What an administrator does about the alarm that a leader's history has ended.
-void World::replace_ended() {
-  for (Leader& leader : leaders_) {
-    if (!leader.up()) continue;
-    const bool ended = leader.replica().history_ended();
-    if (!ended && !leader.replica().being_ended()) continue;
-    require(!swarm_.clone_heard, leader.region() + " was ended though everybody heard it");
-    if (!ended) {
-      leader.crash();
-      leader.start();
-      continue;
-    }
-    checkers_.given_up(leader);
-    leader.crash();
-    leader.lose_disk();
-    leader.start();
-  }
-}
-
 void World::partition_something() { cut_for_a_while(network_.some_links()); }
 
 void World::cut_for_a_while(const std::vector<Link>& links) {
@@ -419,6 +347,11 @@ std::string World::vectors() const {
   return text;
 }
 
+bool World::is_anybody_quiet() const {
+  return std::any_of(leaders_.begin(), leaders_.end(),
+                     [](const Leader& leader) { return leader.up() && leader.replica().is_quiet(); });
+}
+
 std::uint64_t World::pulls() const {
   std::uint64_t pulls = 0;
   for (const Leader& leader : leaders_) {
@@ -447,6 +380,8 @@ void World::heal() {
   }
   const std::uint64_t pulls_before = pulls();
   const std::uint64_t began = now_ms_;
+  std::uint64_t latest = began + 60'000;
+  std::uint64_t patient_until = began + 10'000;
   // The clone of one ends at last, and what it had is everywhere then.
   for (bool both = true; both || !converged();) {
     if (both && converged()) {
@@ -455,19 +390,26 @@ void World::heal() {
     }
     replace_ended();
     run_until(now_ms_ + 100);
-    if (now_ms_ > began + 60'000) throw Finding("a minute after all faults the leaders differ" + vectors());
+    if (swarm_.restore_behind && now_ms_ > patient_until) {
+      patient_until += 10'000;
+      if (help_somebody()) latest += 10'000;
+    }
+    if (now_ms_ > latest) throw Finding("a minute after all faults the leaders differ" + vectors());
   }
   trace("converged after {} ms and {} pulls", now_ms_ - began, pulls() - pulls_before);
   const std::uint64_t enough = swarm_.leaders * (200 + checkers_.history().size() +
                                                  (now_ms_ - began) / swarm_.limits.beacon_active_ms);
   require(pulls() <= pulls_before + enough, "the leaders pull without end");
+  // Until then nothing more is stable.
+  latest = now_ms_ + 60'000;
+  while (is_anybody_quiet() && now_ms_ < latest) run_until(now_ms_ + 100);
   // What they know of each other settles: nobody asks for anything, everything is stable. A
   // removed region is let go once it is silent.
   run_until(now_ms_ + 2000 + (removed_.empty() ? 0 : swarm_.limits.peer_silence_ms + 3000));
   const std::uint64_t pulls_at_rest = pulls();
   run_until(now_ms_ + 5000);
   // With small limits a comparison of everything takes long.
-  const std::uint64_t latest = now_ms_ + 60'000;
+  latest = now_ms_ + 60'000;
   while (!(checkers_.all_compared() && checkers_.all_short()) && now_ms_ < latest) run_until(now_ms_ + 1000);
   require(pulls() == pulls_at_rest, "leaders that have everything go on pulling");
   checkers_.at_rest();

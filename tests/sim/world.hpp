@@ -83,6 +83,7 @@ class World {
   // One of two leaders of a region goes, with its directory.
   void end_clone();
   void replace_ended();
+  bool help_somebody();
   void partition_something();
   void cut_for_a_while(const std::vector<Link>& links);
   void crash_something();
@@ -94,6 +95,7 @@ class World {
   void checkpoint_when_dirty(Leader& leader);
   void heal();
   bool converged() const;
+  bool is_anybody_quiet() const;
   std::string vectors() const;
   std::uint64_t pulls() const;
 

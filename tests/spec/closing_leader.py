@@ -78,6 +78,7 @@ class Leader:
         self.reports, self.heard = {}, {}
         self.stable = {}
         self.ready = True
+        self.is_quiet = False
         self.limit = {}  # frozen origin -> what may be applied all the same
 
     # --- vectors
@@ -257,16 +258,27 @@ class Leader:
 
     # --- stability and the log
 
-    def hear(self, region, vector):
+    def hear(self, region, vector, is_quiet):
         if region in self.s.removed:
             return
         vector = self.expand(vector)
         self.heard[region] = vector
-        if geq(self.s.V, vector):
+        if geq(self.s.V, vector) and not is_quiet:
             self.reports[region] = vector
+
+    def earlier_runs_ended(self):
+        """Nothing of them is on its way any more: all members said what they have, all of it is
+        here, and has an end."""
+        s, mine = self.s, lambda o: self.world.region_of(o) == self.region and o != self.origin
+        return all(region in self.heard and all(seq <= s.V.get(o, 0) for o, seq in self.heard[region].items() if mine(o))
+                   for region in self.members() - {self.region}) and all(map(s.complete, filter(mine, s.V)))
 
     def collect(self):
         s = self.s
+        if self.is_quiet and self.earlier_runs_ended():
+            self.is_quiet = False
+        if self.is_quiet:
+            return
         stable = dict(s.V)
         counted = self.members() if "hold" in self.world.without else \
             {r for r in self.everyone() if not s.ended(r)}

@@ -21,7 +21,7 @@ class World:
         self.cut_off = {}
         self.weights = {event: weight * self.random.choice((.3, 1, 3)) for event, weight in (
             ("write", 25), ("deliver", 40), ("report", 20), ("collect", 8), ("end", 1), ("keep_copy", 3),
-            ("restore", 2), ("add", 2), ("copy_state", 2), ("remove", .8))}
+            ("restore", 2), ("add", 2), ("copy_state", 2), ("remove", .8), ("lose", .8))}
 
     def new_origin(self, region):
         self.born[region] = self.born.get(region, 0) + 1
@@ -103,6 +103,7 @@ class World:
         fresh = Leader(self, region, state or old.s)
         fresh.stable = {}
         fresh.ready = old.ready or state is not None
+        fresh.is_quiet = old.is_quiet
         self.leaders[region] = fresh
         # A whole directory goes on at once; what a restored one lacks of its own comes from others.
         fresh.system()
@@ -115,6 +116,7 @@ class World:
             return
         fresh = Leader(self, leader.region, self.random.choice(sources).s.copy())
         fresh.ready = False
+        fresh.is_quiet = leader.is_quiet
         self.leaders[leader.region] = fresh
         self.become_ready(fresh)
 
@@ -140,7 +142,7 @@ class World:
         report = dict(leader.s.V)
         for other in self.leaders.values():
             if other is not leader and leader.ready and self.random.random() < .7:
-                other.hear(leader.region, report)
+                other.hear(leader.region, report, leader.is_quiet)
 
     def collect(self, leader):
         leader.collect()
@@ -156,6 +158,19 @@ class World:
         if leader.region in self.copies and leader.region in self.leaders and leader.ready \
                 and self.can_go_back(leader, self.copies[leader.region]):
             self.restart(leader.region, self.copies.pop(leader.region))
+
+    def lose(self, leader):
+        """Its disk is lost, and it begins anew on the state of another one that runs."""
+        region = leader.region
+        sources = [x for x in self.leaders.values() if x is not leader and x.ready
+                   and region in x.members() and leader.s.removed <= x.s.removed]
+        if self.leaders.get(region) is not leader or not leader.ready or not sources:
+            return
+        self.copies.pop(region, None)  # Older than the promises of those who are waited for.
+        fresh = Leader(self, region, self.random.choice(sources).s.copy())
+        fresh.is_quiet = "quiet" not in self.without
+        self.leaders[region] = fresh
+        self.check(fresh, "lost disk")
 
     def add(self, leader):
         if leader.ready and "D" not in self.leaders and "D" not in self.cut_off and not leader.s.added:
@@ -211,7 +226,7 @@ class World:
             for leader in self.leaders.values():
                 for other in self.leaders.values():
                     if other is not leader and leader.ready:
-                        other.hear(leader.region, dict(leader.s.V))
+                        other.hear(leader.region, dict(leader.s.V), leader.is_quiet)
             for leader in self.leaders.values():
                 if not leader.ready:
                     self.become_ready(leader)
@@ -229,7 +244,7 @@ class World:
             for leader in leaders:
                 for other in leaders:
                     if other is not leader:
-                        other.hear(leader.region, dict(leader.s.V))
+                        other.hear(leader.region, dict(leader.s.V), leader.is_quiet)
                 leader.collect()
         for leader in leaders:
             alive = {x.origin for x in leaders}

@@ -20,6 +20,7 @@ std::vector<std::string> every_frame() {
           encode(7, "paris", TooOld{5, some_vector}),
           encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, {}, {}, true}),
           encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, some_vector, some_runs, true}),
+          encode(7, "paris", Beacon{Origin{3}, 1234, some_vector, {}, {}, false, true}),
           encode(7, "paris", Refused{5, true})};
 }
 
@@ -65,6 +66,10 @@ TEST_CASE("message: a message of each type is read back as it was written") {
     CHECK(std::get<Beacon>(joining->body).durable == some_vector);
     CHECK(std::get<Beacon>(joining->body).runs.size() == (i == 7 ? some_runs.size() : 0));
   }
+  const auto quiet = decode_message(7, frames[8]);
+  REQUIRE(quiet.has_value());
+  CHECK(std::get<Beacon>(quiet->body).quiet);
+  CHECK(!std::get<Beacon>(quiet->body).joining);
   const auto too_old = decode_message(7, frames[5]);
   REQUIRE(too_old.has_value());
   CHECK(std::get<TooOld>(too_old->body).request == 5);

@@ -216,7 +216,7 @@ TEST_CASE("closing: a leader that has yet to catch up asks for no end") {
   at.tokyo.sync();
   at.paris.restart(11);
   Mirror mirror(at.paris.replica(), {}, 1);
-  mirror.start(true, false, std::nullopt);
+  mirror.start({.joining = true}, false, std::nullopt);
   for (int i = 0; i < 10; ++i) {
     at.paris.now_ms += 600;
     at.paris.tick();
@@ -231,13 +231,110 @@ TEST_CASE("closing: a leader that has yet to catch up asks for no end") {
   CHECK(!mirror.loading());
   CHECK(at.paris.get("a") == "2");
   at.all_talk();
+  mirror.tick();
+  CHECK(!at.paris.replica().is_quiet());
+  at.all_talk();
   CHECK(at.dallas.replica().closings().is_retired(paris_before));
+}
+
+TEST_CASE(
+    "quiet: what a lost disk had stamped may be on its way, and nothing is stable on its successor's word") {
+  ThreeRegions at;
+  at.tokyo.set("a", "1");
+  at.all_talk();
+  at.tokyo.set("b", "1");
+  at.tokyo.sync();
+  publish(at.tokyo, at.dallas);
+  at.dallas.sync();
+  at.dallas.now_ms += 1500;
+  at.dallas.tick();
+  publish(at.dallas, at.tokyo);
+  // It reaches dallas alone, which is away from now on, and had not seen b.
+  at.paris.set("c", "1");
+  at.paris.sync();
+  publish(at.paris, at.dallas);
+  at.dallas.sync();
+
+  Node fresh("paris", close_soon(), 11);
+  fresh.now_ms = at.paris.now_ms;
+  Mirror mirror(fresh.replica(), {}, 1);
+  const auto notes = mirror.start({}, true, std::nullopt);
+  CHECK(std::any_of(notes.begin(), notes.end(),
+                    [](const MirrorEffect& effect) { return std::holds_alternative<NoteQuiet>(effect); }));
+  for (int round = 0; round < 3; ++round) {
+    exchange(fresh, at.tokyo);
+    mirror.tick();
+  }
+  // One region is enough to serve.
+  CHECK(!mirror.loading());
+  CHECK(fresh.get("b") == "1");
+  fresh.set("d", "1");
+  exchange(fresh, at.tokyo);
+  const bool quiet_at_next_start = GENERATE(false, true);
+  if (quiet_at_next_start) {
+    fresh.restart(12);
+    Mirror next(fresh.replica(), {}, 1);
+    next.start({.quiet = true}, true, std::nullopt);
+    exchange(fresh, at.tokyo);
+    next.tick();
+    CHECK(!next.loading());
+  }
+  CHECK(fresh.replica().is_quiet());
+  CHECK(!at.tokyo.replica().stable().covers({Origin{2}, 2}));
+  CHECK(!fresh.replica().stable().covers({Origin{2}, 2}));
+  if (quiet_at_next_start) return;
+
+  at.dallas.now_ms = fresh.now_ms;
+  for (int round = 0; round < 3; ++round) {
+    go_round({&fresh, &at.tokyo, &at.dallas});
+    mirror.tick();
+  }
+  CHECK(!fresh.replica().is_quiet());
+  CHECK(at.tokyo.get("c") == "1");
+  CHECK(at.tokyo.replica().closings().is_retired(paris_before));
+  CHECK(at.tokyo.replica().stable() == at.tokyo.replica().vector());
+}
+
+TEST_CASE("quiet: a new region has no earlier runs, and counts once it has heard all") {
+  Node fresh("paris", close_soon(), 11);
+  Mirror mirror(fresh.replica(), {}, 1);
+  mirror.start({}, true, std::nullopt);
+  Node tokyo("tokyo", close_soon());
+  Node dallas("dallas", close_soon());
+  tokyo.set("a", "1");
+  exchange(fresh, tokyo);
+  mirror.tick();
+  CHECK(!mirror.loading());
+  fresh.now_ms += 100;
+  mirror.tick();
+  CHECK(fresh.replica().is_quiet());
+  go_round({&fresh, &tokyo, &dallas}, 3);
+  mirror.tick();
+  CHECK(!fresh.replica().is_quiet());
+}
+
+TEST_CASE("quiet: without an end of runs nothing is stable any more") {
+  Limits limits = close_soon();
+  limits.close_after_ms = 0;
+  ThreeRegions at(limits);
+  at.paris.set("a", "1");
+  at.all_talk();
+  Node fresh("paris", limits, 11);
+  fresh.now_ms = at.paris.now_ms;
+  Mirror mirror(fresh.replica(), {}, 1);
+  mirror.start({}, true, std::nullopt);
+  for (int round = 0; round < 5; ++round) {
+    go_round({&fresh, &at.tokyo, &at.dallas});
+    mirror.tick();
+  }
+  CHECK(!mirror.loading());
+  CHECK(fresh.replica().is_quiet());
 }
 
 TEST_CASE("mirror: a leader that joins has caught up with one that has, or with all") {
   Node paris("paris");
   Mirror mirror(paris.replica(), {}, 1);
-  mirror.start(false, true, std::nullopt);
+  mirror.start({}, true, std::nullopt);
   const auto hear = [&](const std::string& region, std::uint64_t origin, bool joining) {
     paris.now_ms += 200;
     paris.hear(region, {encode(Node::cluster, region, Beacon{Origin{origin}, 1, {}, {}, {}, joining})});

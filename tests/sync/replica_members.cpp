@@ -113,7 +113,7 @@ TEST_CASE("members: a leader that is no member is told so, and what to do") {
 TEST_CASE("members: a leader that hears everything, and that nobody knows, takes no writes") {
   FourRegions at;
   Mirror mirror(at.oslo.replica(), {}, 1);
-  mirror.start(false, true, std::nullopt);
+  mirror.start({}, true, std::nullopt);
   at.paris.incr("n", 1);
   go_round(at.all());
   mirror.tick();
