@@ -54,7 +54,9 @@ namespace turnstone {
   X(mirror_ended) \
   X(new_region_waited) \
   X(removed_region_let_go) \
-  X(refusal_heard)
+  X(refusal_heard) \
+  X(mirror_sets_writes_aside) \
+  X(delta_brought_back)
 // clang-format on
 
 #define TURNSTONE_MARK(name) name,

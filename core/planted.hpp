@@ -29,8 +29,6 @@ enum class Planted {
   compare_unseen_writes,           // digests are compared of rows that we have not all seen
   adopt_copied_clock,              // a leader's clock goes as far as that of the leader whose state it took
   join_too_early,                  // a leader that lost its disk takes writes before it has caught up
-  stamp_while_joining,             // it asks for the end of its earlier run before it has caught up
-  believe_who_joins,               // who has yet to catch up is taken for one who has
   skip_copy_hash,                  // a copied state is not compared with its hash
   hold_without_limit,              // whatever comes out of order is held
   keep_ended_origins,              // what ended is never retired
@@ -42,6 +40,9 @@ enum class Planted {
   wait_for_removed,                // runs that end wait for regions that have left
   keep_retired_in_log,             // a start takes what was to be cut, and was not yet, for the log's
   leave_below_floor,               // what may not be taken from a log any more is never asked for
+  return_as_of_now,                // what is stamped again has seen all that is there by now
+  return_with_new_clock,           // what is stamped again wins over what was written meanwhile
+  return_renamed,                  // what is stamped again has not seen what was before it
 };
 
 #ifdef TURNSTONE_PLANTED_BUGS

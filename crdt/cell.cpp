@@ -51,7 +51,7 @@ void Cell::remove_seen(const Author& author) {
     if (planted(Planted::clock_over_causality) && row.hlc > author.hlc) return false;
     return author.saw(row.id.operation);
   });
-  if (!counter_) return;
+  if (!counter_ || author.as_of != nullptr) return;
   // Whatever the author had not seen is unstable, so it is listed; the rest is cancelled.
   auto& unstable = counter_->unstable;
   std::erase_if(unstable, [&](const Contribution& c) { return author.saw(c.id.operation); });

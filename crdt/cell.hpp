@@ -63,7 +63,8 @@ class Cell {
   // The winner plus the total, not clamped; nothing when the winner is not a number.
   std::optional<FixedDecimal> number() const;
 
-  // Drops the siblings and cancels the contributions that the author had seen.
+  // Drops the siblings and cancels the contributions that the author had seen; the siblings alone
+  // where the operation is stamped again.
   void remove_seen(const Author& author);
   void add(Row row);
   // True when it is listed as a contribution of its own, false when it joined one.

@@ -53,6 +53,8 @@ std::string_view name(ConflictType type) {
       return "kind_conflict";
     case ConflictType::overflow:
       return "overflow";
+    case ConflictType::gave_way:
+      return "gave_way";
   }
   return "unknown";
 }

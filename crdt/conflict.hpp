@@ -15,6 +15,7 @@ enum class ConflictType : std::uint8_t {
   update_vs_delete = 2,  // a write that the delete had not seen, and the reverse
   kind_conflict = 3,     // two kinds for one key, or increments on text
   overflow = 4,          // concurrent increments left the signed 64-bit range
+  gave_way = 5,          // a reset that was stamped again (crdt::Again) left the counter as it was
 };
 std::string_view name(ConflictType type);
 

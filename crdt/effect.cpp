@@ -17,6 +17,7 @@ enum Code : std::uint64_t {
   add_member = 18,
   remove_member = 19,
   acknowledge_removal = 20,
+  again = 21,
 };
 
 // Begins the record and writes the code, and the clock for the first effect.
@@ -35,6 +36,36 @@ bool is_one_of(const Effect& effect) {
   return (std::holds_alternative<Types>(effect) || ...);
 }
 
+void encode_again(const Again& again, bool first, Hlc hlc_step, RecordWriter& out) {
+  const auto stamps = static_cast<std::uint32_t>(again.was.size());
+  const auto entries = static_cast<std::uint32_t>(again.as_of.entries().size());
+  begin(out, Code::again, 3 + 2 * (stamps + entries), first, hlc_step);
+  out.uint(again.hlc).uint(again.since_before ? 1 : 0).uint(stamps);
+  for (const Stamp was : again.was) out.uint(static_cast<std::uint64_t>(was.origin)).uint(was.seq);
+  for (const auto& [origin, seq] : again.as_of.entries()) {
+    out.uint(static_cast<std::uint64_t>(origin)).uint(seq);
+  }
+}
+
+Again decode_again(RecordReader& in, std::uint32_t at) {
+  Again again;
+  again.hlc = in.uint(at++);
+  again.since_before = in.uint(at++) != 0;
+  const std::uint64_t stamps = in.uint(at++);
+  if (stamps == 0 || stamps > in.size() || in.size() % 2 != at % 2) in.mark_malformed();
+  const auto next = [&] {
+    const Stamp stamp{Origin{in.uint(at)}, in.uint(at + 1)};
+    at += 2;
+    return stamp;
+  };
+  for (std::uint64_t i = 0; i < stamps && !in.malformed(); ++i) again.was.push_back(next());
+  while (at < in.size() && !in.malformed()) {
+    const Stamp last = next();
+    again.as_of.set(last.origin, last.seq);
+  }
+  return again;
+}
+
 }  // namespace
 
 std::string_view name(Kind kind) {
@@ -50,7 +81,7 @@ std::string_view name(Kind kind) {
 }
 
 bool is_system(const Effect& effect) {
-  return is_one_of<CloseOrigin, AcknowledgeClose, AddMember, RemoveMember, AcknowledgeRemoval>(effect);
+  return is_one_of<CloseOrigin, AcknowledgeClose, AddMember, RemoveMember, AcknowledgeRemoval, Again>(effect);
 }
 
 void encode(const Effect& effect, bool first, Hlc hlc_step, RecordWriter& out) {
@@ -98,8 +129,10 @@ void encode(const Effect& effect, bool first, Hlc hlc_step, RecordWriter& out) {
         .uint(added->founding ? 1 : 0);
   } else if (const auto* removed = std::get_if<RemoveMember>(&effect)) {
     begin(out, remove_member, 2, first, hlc_step).bytes(removed->region).bytes(removed->regions);
+  } else if (const auto* let_go = std::get_if<AcknowledgeRemoval>(&effect)) {
+    begin(out, acknowledge_removal, 1, first, hlc_step).bytes(let_go->region);
   } else {
-    begin(out, acknowledge_removal, 1, first, hlc_step).bytes(std::get<AcknowledgeRemoval>(effect).region);
+    encode_again(std::get<Again>(effect), first, hlc_step, out);
   }
 }
 
@@ -167,6 +200,11 @@ DecodedEffect decode_effect(RecordReader& in) {
     case acknowledge_removal:
       decoded.effect = AcknowledgeRemoval{in.bytes(at)};
       items += 1;
+      break;
+    case Code::again:
+      if (!decoded.first) in.mark_malformed();
+      decoded.effect = decode_again(in, at);
+      items = in.size();
       break;
     default:
       in.mark_malformed();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "core/fixed_decimal.hpp"
 #include "core/hybrid_clock.hpp"
@@ -95,11 +96,31 @@ struct AcknowledgeRemoval {
   friend bool operator==(const AcknowledgeRemoval&, const AcknowledgeRemoval&) = default;
 };
 
+// First of an operation: it was made before, by an earlier run that nobody takes it from any more
+// (sync/returned.hpp), and is stamped again. What it does to rows it does as of then. A counter
+// it leaves alone, if it was to reset it: what others know of the increments that it had not seen
+// may be no more than their sum.
+struct Again {
+  std::vector<Stamp> was;  // its stamps so far, the first one first
+  Hlc hlc = 0;             // of its rows
+  VersionVector as_of;     // all that its author had seen, also what is retired or void by now
+  // On the wire: as_of lists what is new since that of the one before it in the batch.
+  bool since_before = false;
+  friend bool operator==(const Again&, const Again&) = default;
+};
+
 using Effect = std::variant<Put, Remove, Increment, Clear, ClearAll, CloseOrigin, AcknowledgeClose, AddMember,
-                            RemoveMember, AcknowledgeRemoval>;
+                            RemoveMember, AcknowledgeRemoval, Again>;
 
 // True for the protocol's own words.
 bool is_system(const Effect& effect);
+
+// Under which stamps operations were known before they were stamped again.
+class EarlierStamps {
+ public:
+  virtual ~EarlierStamps() = default;
+  virtual bool had_one_in(const VersionVector& seen, Stamp now) const = 0;
+};
 
 // Who makes an effect, and what it had seen then.
 struct Author {
@@ -112,9 +133,16 @@ struct Author {
   const VersionVector* context = nullptr;
   // Origins that every author has seen to their end, and that contexts leave out; may be null.
   const VersionVector* retired = nullptr;
+  // Of an operation that is stamped again: what it had seen when it was first made, under the names
+  // of that time. It has seen what is in both.
+  const VersionVector* as_of = nullptr;
+  const EarlierStamps* earlier = nullptr;
 
+  bool saw_all_that_is_here() const { return context == nullptr && as_of == nullptr; }
   // An author has also seen its own earlier operations and earlier effects of this one.
   bool saw(Stamp other) const {
+    if (other == stamp) return true;
+    if (as_of != nullptr && !as_of->covers(other) && !earlier->had_one_in(*as_of, other)) return false;
     if (context == nullptr) return true;
     if (other.origin == stamp.origin) return other.seq <= stamp.seq;
     return context->covers(other) || (retired != nullptr && retired->covers(other));
@@ -129,6 +157,8 @@ struct Author {
 //   close 16 origin regions | acknowledge a close 17 origin last
 //   add a member 18 region address keys founding | remove one 19 region regions
 //   acknowledge a removal 20 region
+//   again 21 hlc since-before stamps (origin seq) ... (origin seq) ..., as many stamps as it says,
+//   then the vector
 inline constexpr std::uint64_t effect_continues = 64;
 
 // `hlc_step` is written for the first effect of an operation only.

@@ -15,10 +15,13 @@ ConflictSide side_of(const Contribution& c, Kind kind) {
   return {c.id, c.hlc, kind, false, true, c.amount.to_string()};
 }
 
-// Of the increments that an author had not seen, the newest stands for all.
-const Contribution& newest_of(const Counter& counter) {
+// Of the increments that an author had not seen, the newest stands for all. Where it had seen some
+// (it is stamped again), their sum does.
+Contribution newest_of(const Counter& counter) {
   const auto newest = [&](const Contribution& c) { return c.id == counter.newest; };
-  return *std::find_if(counter.unstable.rbegin(), counter.unstable.rend(), newest);
+  const auto found = std::find_if(counter.unstable.rbegin(), counter.unstable.rend(), newest);
+  return found != counter.unstable.rend() ? *found
+                                          : Contribution{counter.newest, counter.newest_hlc, counter.total};
 }
 
 ConflictSide side_of_delete(const RowId& id, Hlc hlc, Kind kind) { return {id, hlc, kind, true, false, {}}; }
@@ -158,8 +161,9 @@ void Keyspace::put(const Put& effect, const Author& author, const RowId& id, Key
   const Target target = open(effect.key, effect.kind, effect.field);
   target.cell.remove_seen(author);
   Row row{id, author.hlc, std::string(effect.value)};
-  if (planted(Planted::corrupt_row) && author.context != nullptr) row.value += '?';
+  if (planted(Planted::corrupt_row) && !author.saw_all_that_is_here()) row.value += '?';
   find_conflicts_of_write(target, side_of(row, effect.kind), author, observer);
+  report_gave_way(target, side_of(row, effect.kind), author, observer);
   target.cell.add(std::move(row));
   observer.key_changed(effect.key);
 }
@@ -179,7 +183,7 @@ void Keyspace::increment(const Increment& effect, const Author& author, const Ro
     ++unstable_increments_;
   }
   // A leader refuses its own increments beyond the range: only concurrent ones get here.
-  if (author.context != nullptr) {
+  if (!author.saw_all_that_is_here()) {
     const auto sum = target.cell.number();
     if (sum && sum->is_integer() && !sum->to_int64()) {
       observer.conflict_found(
@@ -196,7 +200,7 @@ void Keyspace::remove(const Remove& effect, const Author& author, const RowId& i
   if (find_cell(effect.key, effect.kind, effect.field) == nullptr) return;
   const Target target = open(effect.key, effect.kind, effect.field);
   target.cell.remove_seen(author);
-  find_conflicts_of_delete(target, side_of_delete(id, author.hlc, effect.kind), observer);
+  find_conflicts_of_delete(target, side_of_delete(id, author.hlc, effect.kind), author, observer);
   close(target);
   observer.key_changed(effect.key);
 }
@@ -210,7 +214,7 @@ void Keyspace::clear_cells(std::string_view key, bool is_delete, const Author& a
     dirty_.before_change(key, kind, field, &cell);
     cell.remove_seen(author);
     if (is_delete) {
-      find_conflicts_of_delete({key, kind, field, *entry, cell}, side_of_delete(id, author.hlc, kind),
+      find_conflicts_of_delete({key, kind, field, *entry, cell}, side_of_delete(id, author.hlc, kind), author,
                                observer);
     }
     return cell.empty();
@@ -240,7 +244,7 @@ void Keyspace::clear_all(const Author& author, const RowId& id, KeyspaceObserver
 void Keyspace::find_conflicts_of_write(const Target& target, const ConflictSide& written,
                                        const Author& author, KeyspaceObserver& observer) const {
   // A leader's own write has seen everything that is here.
-  if (author.context == nullptr) return;
+  if (author.saw_all_that_is_here()) return;
   const auto report = [&](ConflictType type, ConflictSide other) {
     observer.conflict_found(make_conflict(type, target.key, target.field, written, std::move(other)));
   };
@@ -253,8 +257,9 @@ void Keyspace::find_conflicts_of_write(const Target& target, const ConflictSide&
       report(ConflictType::concurrent_write, side_of(row, target.kind));
     }
   }
-  if (const Counter* counter = target.cell.counter();
-      counter != nullptr && !written.is_increment && !FixedDecimal::parse(written.value)) {
+  if (const Counter* counter = target.cell.counter(); counter != nullptr && author.as_of == nullptr &&
+                                                      !written.is_increment &&
+                                                      !FixedDecimal::parse(written.value)) {
     report(ConflictType::kind_conflict, side_of(newest_of(*counter), target.kind));
   }
   for (const auto& removal : deletes_.unseen_by(author, target.key, target.kind, target.field)) {
@@ -282,15 +287,27 @@ void Keyspace::find_conflicts_of_write(const Target& target, const ConflictSide&
 }
 
 void Keyspace::find_conflicts_of_delete(const Target& target, const ConflictSide& removal,
-                                        KeyspaceObserver& observer) {
+                                        const Author& author, KeyspaceObserver& observer) {
   const auto report = [&](ConflictSide survivor) {
     observer.conflict_found(make_conflict(ConflictType::update_vs_delete, target.key, target.field,
                                           std::move(survivor), removal));
   };
   for (const Row& row : target.cell.siblings()) report(side_of(row, target.kind));
-  if (const Counter* counter = target.cell.counter()) {
+  report_gave_way(target, removal, author, observer);
+  if (const Counter* counter = target.cell.counter(); counter != nullptr && author.as_of == nullptr) {
     report(side_of(newest_of(*counter), target.kind));
   }
+}
+
+void Keyspace::report_gave_way(const Target& target, const ConflictSide& reset, const Author& author,
+                               KeyspaceObserver& observer) {
+  const Counter* counter = target.cell.counter();
+  if (counter == nullptr || author.as_of == nullptr) return;
+  // Which of its increments the author had seen is not known, so none of them is named.
+  const ConflictSide sum = side_of(Contribution{{}, 0, counter->total}, target.kind);
+  Conflict conflict = make_conflict(ConflictType::gave_way, target.key, target.field, reset, sum);
+  conflict.first_wins = true;  // the sum, which sorts first
+  observer.conflict_found(conflict);
 }
 
 void Keyspace::forget_stable(const VersionVector& stable) {

@@ -140,7 +140,10 @@ class Keyspace {
   void find_conflicts_of_write(const Target& target, const ConflictSide& written, const Author& author,
                                KeyspaceObserver& observer) const;
   static void find_conflicts_of_delete(const Target& target, const ConflictSide& removal,
-                                       KeyspaceObserver& observer);
+                                       const Author& author, KeyspaceObserver& observer);
+  // A reset that is stamped again and meets a counter.
+  static void report_gave_way(const Target& target, const ConflictSide& reset, const Author& author,
+                              KeyspaceObserver& observer);
 
   unsigned shard_bits_;
   std::vector<Shard> shards_;

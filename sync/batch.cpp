@@ -117,14 +117,19 @@ Result<std::vector<BatchDelta>> decode_batch_deltas(const BatchHeader& header, s
   if (auto again = read_header(in); !again) return tl::make_unexpected(again.error());
   std::vector<BatchDelta> deltas;
   Hlc hlc = header.hlc_base;
+  VersionVector as_of;
   while (in.next()) {
-    const crdt::DecodedEffect decoded = crdt::decode_effect(in);
+    crdt::DecodedEffect decoded = crdt::decode_effect(in);
     if (in.malformed() || (deltas.empty() && !decoded.first)) break;
+    if (auto* again = std::get_if<crdt::Again>(&decoded.effect)) {
+      if (std::exchange(again->since_before, false)) again->as_of.join(as_of);
+      as_of = again->as_of;
+    }
     if (decoded.first) {
       hlc += decoded.hlc_step;
       deltas.push_back({{header.origin, header.first_seq + deltas.size()}, hlc, {}});
     }
-    deltas.back().effects.push_back(decoded.effect);
+    deltas.back().effects.push_back(std::move(decoded.effect));
   }
   if (in.malformed() || deltas.size() != header.count) {
     return tl::make_unexpected(malformed("has effects that cannot be read"));
@@ -142,11 +147,25 @@ void BatchBuilder::begin_operation(Hlc hlc) {
 
 void BatchBuilder::add(const crdt::Effect& effect) {
   RecordWriter out(effects_);
-  crdt::encode(effect, std::exchange(first_effect_, false), step_, out);
+  const auto write = [&](const crdt::Effect& each) {
+    crdt::encode(each, std::exchange(first_effect_, false), step_, out);
+  };
+  const auto* again = std::get_if<crdt::Again>(&effect);
+  if (again == nullptr) return write(effect);
+  // One had mostly seen what the one before it had: a vector that names every run that ever was.
+  crdt::Again shorter = *again;
+  shorter.since_before = as_of_ && again->as_of.covers(*as_of_);
+  if (shorter.since_before) {
+    shorter.as_of = {};
+    for (const auto& [origin, seq] : again->as_of.since(*as_of_)) shorter.as_of.set(origin, seq);
+  }
+  as_of_ = again->as_of;
+  write(shorter);
 }
 
 std::string BatchBuilder::finish(BatchHeader& header) {
   header.count = std::exchange(count_, 0);
+  as_of_.reset();
   header.hlc_base = base_;
   std::string bytes;
   bytes.reserve(effects_.size() + 96 + signature_bytes + header.deps_changes.size() * 18);

@@ -11,6 +11,7 @@
 // The hash is the origin's chain after this batch: it covers previous_chain, so it stands
 // for the whole history (fork and corruption tripwire).
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,6 +81,7 @@ class BatchBuilder {
   Hlc previous_ = 0;
   Hlc step_ = 0;
   bool first_effect_ = false;
+  std::optional<VersionVector> as_of_;  // of the newest operation that is stamped again
 };
 
 }  // namespace turnstone::sync

@@ -43,6 +43,13 @@ const Closing* Closings::find(Origin origin) const {
   return closing == open_.end() ? nullptr : &closing->second;
 }
 
+std::optional<Seq> Closings::end_of(Origin origin) const {
+  if (is_retired(origin)) return retired_.get(origin);
+  const Closing* closing = find(origin);
+  if (closing == nullptr || !complete(*closing)) return std::nullopt;
+  return closing->last();
+}
+
 class Closings::Reading {
  public:
   Reading(const Closings& closings, const VersionVector& vector) : closings_(closings), vector_(vector) {}
@@ -80,19 +87,34 @@ void Closings::normalize(VersionVector& vector) const {
   vector.remove(retired_);
 }
 
-std::vector<Origin> Closings::retire(const VersionVector& floor) {
+VersionVector Closings::waivers_of(const Closing& closing) const {
+  VersionVector waivers;
+  for (const auto& [region, at] : waived_at_)
+    if (closing.requires_region(region) && !closing.acknowledged.contains(region)) waivers.join(at);
+  waivers.remove(retired_);
+  return waivers;
+}
+
+std::vector<Origin> Closings::retire(const VersionVector& floor, const VersionVector& applied) {
+  for (const std::string& region : waived_) waived_at_.try_emplace(region, applied);
   std::vector<Origin> found;
   Reading reading(*this, floor);
   for (auto closing = open_.begin(); closing != open_.end();) {
-    if (complete(closing->second) && reading.covers_acknowledgements_of(closing->second)) {
+    if (complete(closing->second) && reading.covers_acknowledgements_of(closing->second) &&
+        floor.covers(waivers_of(closing->second))) {
       found.push_back(closing->first);
-      retired_.set(closing->first, closing->second.last());
+      set_retired(closing->first, closing->second.last());
       closing = open_.erase(closing);
     } else {
       ++closing;
     }
   }
   return found;
+}
+
+void Closings::set_retired(Origin origin, Seq last) {
+  retired_.set(origin, last);
+  if (last == 0) unseen_.insert(origin);
 }
 
 VersionVector Closings::ends_to_cut(const VersionVector& stable, std::size_t ended_max) const {
@@ -102,6 +124,7 @@ VersionVector Closings::ends_to_cut(const VersionVector& stable, std::size_t end
   for (const auto& [origin, closing] : open_) {
     if (!complete(closing) || !reading.covers_acknowledgements_of(closing)) continue;
     ++ended;
+    ends.join(waivers_of(closing));
     for (const auto& [region, acknowledgement] : closing.acknowledged) {
       const Stamp stamp = acknowledgement.stamp;
       if (ends.get(stamp.origin) < stamp.seq) ends.set(stamp.origin, stamp.seq);
@@ -122,9 +145,12 @@ std::string Closings::encode() const {
   std::string bytes;
   RecordWriter out(bytes);
   const auto number = [](Origin origin) { return static_cast<std::uint64_t>(origin); };
-  out.record(1).uint(retired_.entries().size());
+  out.record(1).uint(retired_.entries().size() + unseen_.size());
   for (const auto& [origin, last] : retired_.entries()) {
     out.record(3).uint(number(origin)).uint(last).bytes(region_of_retired(origin));
+  }
+  for (const Origin origin : unseen_) {
+    out.record(3).uint(number(origin)).uint(0).bytes(region_of_retired(origin));
   }
   for (const auto& [origin, closing] : open_) {
     out.record(static_cast<std::uint32_t>(1 + closing.required.size())).uint(number(origin));
@@ -143,7 +169,7 @@ Result<Closings> Closings::decode(std::string_view bytes) {
   in.next();
   for (std::uint64_t left = in.uint(0); left > 0 && !in.malformed(); --left) {
     if (!in.next()) in.mark_malformed();
-    closings.retired_.set(Origin{in.uint(0)}, in.uint(1));
+    closings.set_retired(Origin{in.uint(0)}, in.uint(1));
     closings.regions_[Origin{in.uint(0)}] = in.bytes(2);
   }
   while (!in.malformed() && in.next()) {

@@ -9,6 +9,7 @@
 // An origin is retired when all acknowledgements are below the floor of the local log: every
 // author that will ever be heard has seen all of it, and no vector names it any more.
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -55,9 +56,11 @@ class Closings {
   // Null when nobody requested it, and when it is retired.
   const Closing* find(Origin origin) const;
   const std::map<Origin, Closing>& open() const { return open_; }
-  // Settled origins and where each ended.
+  // Settled origins and where each ended; without those of which nobody had anything.
   const VersionVector& retired() const { return retired_; }
-  bool is_retired(Origin origin) const { return retired_.get(origin) != 0; }
+  bool is_retired(Origin origin) const { return retired_.get(origin) != 0 || unseen_.contains(origin); }
+  // F of an origin that has ended.
+  std::optional<Seq> end_of(Origin origin) const;
 
   // A vector of another leader in this leader's form: what is retired here is left out, and
   // what its author left out, since it was retired there, is spelled out where it is not.
@@ -65,8 +68,9 @@ class Closings {
 
   // --- retiring
 
-  // The origins whose closing the floor covers; to be taken out of every vector.
-  std::vector<Origin> retire(const VersionVector& floor);
+  // The origins whose closing the floor covers; to be taken out of every vector. `applied`: what
+  // those saw who are waived by now, and some more.
+  std::vector<Origin> retire(const VersionVector& floor, const VersionVector& applied);
   // The acknowledgements below `stable`, when more than `ended_max` origins have ended by
   // them: to be cut from the log, however little it would keep. Empty otherwise.
   VersionVector ends_to_cut(const VersionVector& stable, std::size_t ended_max) const;
@@ -86,11 +90,18 @@ class Closings {
   // the origins of these may be left out themselves. Each is answered once.
   class Reading;
 
+  void set_retired(Origin origin, Seq last);
+  // What completes it beside the acknowledgements.
+  VersionVector waivers_of(const Closing& closing) const;
+
   std::map<Origin, Closing> open_;
   VersionVector retired_;
+  std::set<Origin> unseen_;                // retired at F = 0, which no vector can say
   std::map<Origin, std::string> regions_;  // of the retired ones
   // Follows from what is closed and who was removed; it is not stored.
   std::set<std::string> waived_;
+  // All that was applied when it was noticed. Who has not seen that may wait for them still.
+  std::map<std::string, VersionVector> waived_at_;
 };
 
 }  // namespace turnstone::sync

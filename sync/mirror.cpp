@@ -57,7 +57,7 @@ MirrorEffects Mirror::tick() {
   next_look_ms_ = now_ms() + look_every_ms;
   follow_need(effects);
   if (sink_.state() != MirrorState::idle) {
-    add(effects, with_clock(sink_.tick(now_ms(), sources())));
+    add(effects, filled_in(sink_.tick(now_ms(), sources())));
   } else if (joining_) {
     end_joining_if_caught_up(effects);
   } else if (quiet_) {
@@ -70,9 +70,7 @@ MirrorEffects Mirror::tick() {
 
 // A run that is to catch up first may know an earlier one of its own by then, from the state that
 // it took, and would ask for its end.
-void Mirror::pause_stamping() {
-  replica_.set_stamping_paused(loading().has_value() && !planted(Planted::stamp_while_joining));
-}
+void Mirror::pause_stamping() { replica_.set_stamping_paused(loading().has_value()); }
 
 // --- when this leader needs a mirror
 
@@ -85,7 +83,16 @@ void Mirror::follow_need(MirrorEffects& effects) {
   note_joining(effects);
   // What was taken before becomes durable first; nothing is added meanwhile.
   if (replica_.has_open_batch() || replica_.last_lsn() != replica_.durable_lsn()) return;
-  sink_.begin(now_ms(), replica_.full_vector());
+  begun_with_ = replica_.full_vector();
+  const VersionVector least = what_no_log_has();
+  // What is behind the end of an origin nobody takes.
+  sink_.begin(now_ms(), replica_.has_void() ? least : begun_with_, least);
+}
+
+VersionVector Mirror::what_no_log_has() const {
+  VersionVector least = replica_.log().floor();
+  least.join(replica_.closings().retired());
+  return least;
 }
 
 // Also the next start has to know it, however this run ends.
@@ -116,13 +123,10 @@ void Mirror::end_joining_if_caught_up(MirrorEffects& effects) {
     return peer.has_answered && peer.origin != Origin{} && replica_.durable().covers(peer.durable);
   };
   // Who has no peers has nobody to wait for.
-  const bool caught_up = std::any_of(peers.begin(), peers.end(),
-                                     [&](const PeerView& peer) {
-                                       const bool believed =
-                                           !peer.is_joining || planted(Planted::believe_who_joins);
-                                       return believed && covers(peer);
-                                     }) ||
-                         std::all_of(peers.begin(), peers.end(), covers);
+  const bool caught_up =
+      std::any_of(peers.begin(), peers.end(),
+                  [&](const PeerView& peer) { return !peer.is_joining && covers(peer); }) ||
+      std::all_of(peers.begin(), peers.end(), covers);
   if (!planted(Planted::join_too_early) && (!caught_up || holding_ || replica_.exclusion())) return;
   joining_ = false;
   reached(Mark::mirror_ended);
@@ -155,15 +159,18 @@ std::uint64_t Mirror::now_ms() const { return replica_.timer_ms(); }
 std::vector<std::string> Mirror::sources() const {
   std::vector<std::string> regions;
   for (const PeerView& peer : replica_.peers()) {
-    if (peer.is_heard && !sink_.have().covers(peer.durable)) regions.push_back(peer.region);
+    if (peer.is_heard && (replica_.has_void() || !begun_with_.covers(peer.durable)))
+      regions.push_back(peer.region);
   }
   return regions;
 }
 
-MirrorEffects Mirror::with_clock(MirrorEffects effects) const {
+MirrorEffects Mirror::filled_in(MirrorEffects effects) const {
   for (MirrorEffect& effect : effects) {
-    if (planted(Planted::adopt_copied_clock)) break;
-    if (auto* check = std::get_if<CheckStaged>(&effect)) check->hlc_max = replica_.hlc_max();
+    auto* check = std::get_if<CheckStaged>(&effect);
+    if (check == nullptr) continue;
+    check->own = replica_.own_origins();
+    if (!planted(Planted::adopt_copied_clock)) check->hlc_max = replica_.hlc_max();
   }
   return effects;
 }
@@ -173,7 +180,7 @@ MirrorEffects Mirror::with_clock(MirrorEffects effects) const {
 MirrorEffects Mirror::copy_made(const Result<MadeCopy>& made) { return source_.copy_made(now_ms(), made); }
 
 MirrorEffects Mirror::staged(std::uint64_t copy, std::uint64_t bytes) {
-  return with_clock(sink_.staged(now_ms(), copy, bytes));
+  return filled_in(sink_.staged(now_ms(), copy, bytes));
 }
 
 MirrorEffects Mirror::staging_failed(const std::string& why) { return sink_.staging_failed(now_ms(), why); }
@@ -181,13 +188,14 @@ MirrorEffects Mirror::staging_failed(const std::string& why) { return sink_.stag
 MirrorEffects Mirror::checked(std::uint64_t copy, const Result<void>& good) {
   MirrorEffects effects = sink_.checked(now_ms(), copy, good);
   // Writes and batches were refused all the time; whatever came all the same must not be lost.
-  const bool as_it_was = replica_.full_vector() == sink_.have() && !replica_.has_open_batch();
+  const bool as_it_was = replica_.full_vector() == begun_with_ && !replica_.has_open_batch();
   if (sink_.state() != MirrorState::installing || as_it_was) return effects;
   return not_installed("this leader has writes that came meanwhile");
 }
 
 MirrorEffects Mirror::not_installed(const std::string& why) {
-  sink_.not_installed(now_ms(), replica_.full_vector());
+  begun_with_ = replica_.full_vector();
+  sink_.not_installed(now_ms(), begun_with_, what_no_log_has());
   MirrorEffects effects;
   effects.emplace_back(Alarm{"mirror_not_installed", why});
   return effects;

@@ -63,12 +63,16 @@ class Mirror {
   // Those that have something for this leader and are there.
   std::vector<std::string> sources() const;
   std::uint64_t now_ms() const;
-  MirrorEffects with_clock(MirrorEffects effects) const;
+  // What the staged copy is checked with.
+  MirrorEffects filled_in(MirrorEffects effects) const;
+  // It was cut, or is older than this leader's log: it cannot be kept aside.
+  VersionVector what_no_log_has() const;
 
   Replica& replica_;
   bool joining_ = false;
   bool quiet_ = false;
   bool holding_ = false;
+  VersionVector begun_with_;  // all that this leader had when it began to take a copy
   MirrorSource source_;
   MirrorSink sink_;
   std::uint64_t next_look_ms_ = 0;

@@ -1,6 +1,7 @@
 #pragma once
 // What the two sides of a mirror ask of their host.
 #include <cstdint>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -86,11 +87,13 @@ struct StagePage {
 };
 // All of it is there: verify that it is a state which covers `have`, and prepare it; answer
 // with checked(). The clock that is stored in it is the source's: this leader's own must not be
-// set beyond `hlc_max` by it.
+// set beyond `hlc_max` by it. What the log has and the copy lacks is to be kept beside the new
+// log (EarlierBatch); `own` are the origins of this region.
 struct CheckStaged {
   StagedCopy copy;
   VersionVector have;
   Hlc hlc_max = 0;
+  std::set<Origin> own = {};
 };
 // It is good: put it in the place of the leader's own.
 struct InstallStaged {};

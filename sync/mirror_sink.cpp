@@ -15,9 +15,10 @@ std::string_view name(MirrorState state) {
   return names[static_cast<std::size_t>(state)];
 }
 
-void MirrorSink::begin(std::uint64_t now_ms, VersionVector have) {
+void MirrorSink::begin(std::uint64_t now_ms, VersionVector have, VersionVector least) {
   now_ms_ = progress_ms_ = now_ms;
   have_ = std::move(have);
+  least_ = std::move(least);
   if (staged_.copy != 0) reached(Mark::mirror_resumed);
   written_ = asked_to_ = staged_.staged;
   behind_since_ms_ = behind_alarm_ms_ = next_ask_ms_ = 0;
@@ -89,14 +90,21 @@ MirrorEffects MirrorSink::offered(std::uint64_t now_ms, const std::string& regio
   } else if (offer.status == CopyStatus::behind ||
              (offer.status == CopyStatus::ready && !offer.vector.covers(have_))) {
     if (behind_since_ms_ == 0) behind_since_ms_ = now_ms;
-    if (now_ms >= behind_since_ms_ + limits_.behind_patience_ms && now_ms >= behind_alarm_ms_) {
+    if (now_ms >= behind_since_ms_ + limits_.behind_patience_ms) {
+      if (have_ != least_) {
+        // They had the time to take it. It is kept, and offered again, or brought back.
+        reached(Mark::mirror_sets_writes_aside);
+        have_ = least_;
+        behind_since_ms_ = next_ask_ms_ = 0;
+        return effects;
+      }
+      if (now_ms < behind_alarm_ms_) return effects;
       behind_alarm_ms_ = now_ms + limits_.behind_alarm_ms;
       effects.emplace_back(Alarm{
           "mirror_refused",
-          "this leader has writes that region '" + region +
-              "' lacks and does not take, so the state of that region would lose them. Nothing was changed "
-              "here. "
-              "Keep the data directory, and start with an empty one and --join to serve again without them"});
+          "the log of this leader begins behind writes that region '" + region +
+              "' lacks, so the state of that region would lose them. Nothing was changed here. Keep the data "
+              "directory, and start with an empty one and --join to serve again without them"});
     }
   } else if (offer.status == CopyStatus::ready && offer.copy != 0 && offer.bytes != 0 &&
              !have_.covers(offer.vector)) {
@@ -149,7 +157,7 @@ void MirrorSink::check(MirrorEffects& effects) {
     return start_over(true);
   }
   state_ = MirrorState::checking;
-  effects.emplace_back(CheckStaged{staged_, have_, ~Hlc{0}});
+  effects.emplace_back(CheckStaged{staged_, have_, ~Hlc{0}, {}});
 }
 
 MirrorEffects MirrorSink::staging_failed(std::uint64_t now_ms, const std::string& why) {
@@ -179,9 +187,11 @@ MirrorEffects MirrorSink::checked(std::uint64_t now_ms, std::uint64_t copy, cons
   return effects;
 }
 
-void MirrorSink::not_installed(std::uint64_t now_ms, VersionVector have) {
+void MirrorSink::not_installed(std::uint64_t now_ms, VersionVector have, VersionVector least) {
   now_ms_ = now_ms;
   have_ = std::move(have);
+  least_ = std::move(least);
+  behind_since_ms_ = 0;
   start_over(false);
   next_ask_ms_ = now_ms + limits_.source_rest_ms;
 }

@@ -26,8 +26,9 @@ class MirrorSink {
 
   // What an earlier run of this leader had staged; before begin().
   void restore(StagedCopy staged) { staged_ = std::move(staged); }
-  // `have`: all that this leader has durably; it stays so until the copy is installed.
-  void begin(std::uint64_t now_ms, VersionVector have);
+  // `have`: all that this leader has durably; it stays so until the copy is installed. A copy that
+  // has no more than `least` of it is taken where nobody has all: the rest is in this leader's log.
+  void begin(std::uint64_t now_ms, VersionVector have, VersionVector least);
   // The log is enough after all. Only while asking.
   void cancel();
 
@@ -42,7 +43,7 @@ class MirrorSink {
   MirrorEffects checked(std::uint64_t now_ms, std::uint64_t copy, const Result<void>& good);
 
   // It could not be installed, or this leader has more by now: from the beginning.
-  void not_installed(std::uint64_t now_ms, VersionVector have);
+  void not_installed(std::uint64_t now_ms, VersionVector have, VersionVector least);
 
   MirrorState state() const { return state_; }
   const std::string& source() const { return staged_.source; }
@@ -63,7 +64,8 @@ class MirrorSink {
 
   MirrorLimits limits_;
   MirrorState state_ = MirrorState::idle;
-  VersionVector have_;
+  VersionVector have_;  // what a copy has to have
+  VersionVector least_;
   StagedCopy staged_;           // `staged` and `chain`: as far as pages were taken
   std::uint64_t written_ = 0;   // as far as they are in the file
   std::uint64_t asked_to_ = 0;  // offset behind the last page asked for

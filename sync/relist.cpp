@@ -29,8 +29,14 @@ class LiveIncrements {
     if (!deltas) return;
     for (const BatchDelta& delta : *deltas) {
       const crdt::Author author{delta.stamp, delta.hlc, header.first_seq, &context, &retired_};
+      // Stamped again: what it resets are no counters.
+      const bool again = std::holds_alternative<crdt::Again>(delta.effects.front());
       std::uint32_t index = 0;
       for (const crdt::Effect& effect : delta.effects) {
+        if (again && !std::holds_alternative<crdt::Increment>(effect)) {
+          ++index;
+          continue;
+        }
         apply(effect, author, RowId{delta.stamp, index++}, !beyond.covers(delta.stamp));
       }
     }

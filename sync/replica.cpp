@@ -109,11 +109,17 @@ void Replica::apply(const crdt::Effect& effect) {
   TURNSTONE_CHECK(operation_.has_value());
   if (operation_effects_ == 0) {
     const Seq seq = vector_.get(config_.origin) + 1;
-    *operation_ = {{config_.origin, seq}, clock_.tick(now_ms_), seq - builder_.count(), nullptr, nullptr};
+    *operation_ = {{config_.origin, seq}, clock_.tick(now_ms_), seq - builder_.count()};
     vector_.set(config_.origin, seq);
     builder_.begin_operation(operation_->hlc);
   }
   builder_.add(effect);
+  if (const auto* again = std::get_if<crdt::Again>(&effect)) {
+    as_of_ = again->as_of;
+    operation_->hlc = again->hlc;
+    operation_->as_of = &as_of_;
+    operation_->earlier = &returned_;
+  }
   if (crdt::is_system(effect)) apply_system(effect, operation_->stamp, config_.region);
   keyspace_.apply(effect, *operation_, operation_effects_++, *this);
 }
@@ -169,7 +175,7 @@ void Replica::append(const BatchHeader& header, std::string bytes, Effects& effe
 Checkpoint Replica::freeze(Effects& effects) {
   seal(effects);
   keyspace_.dirty().freeze();
-  return {last_lsn(), clock_.last(), origins_, forgotten_, closings_, members_};
+  return {last_lsn(), clock_.last(), origins_, forgotten_, closings_, members_, returned_};
 }
 
 // --- the protocol
@@ -201,7 +207,7 @@ Effects Replica::step(std::uint64_t now_ms, Event event) {
   } else if (const auto* stored = std::get_if<Stored>(&event)) {
     stored_lsn_ = stored->lsn;
   } else if (const auto* again = std::get_if<Reconsider>(&event)) {
-    receive_batch(config_.region, again->bytes, effects);
+    reconsider(again->bytes, effects);
   } else if (std::holds_alternative<Tick>(event)) {
     tick(effects);
   } else {
@@ -307,6 +313,13 @@ std::string Replica::region_of(Origin origin) const {
   const auto it = origins_.find(origin);
   if (it != origins_.end()) return it->second.region;
   return origin == config_.origin ? config_.region : closings_.region_of_retired(origin);
+}
+
+std::set<Origin> Replica::own_origins() const {
+  std::set<Origin> own = {config_.origin};
+  for (const auto& [origin, state] : origins_)
+    if (state.region == config_.region) own.insert(origin);
+  return own;
 }
 
 std::vector<PeerView> Replica::peers() const {

@@ -29,6 +29,7 @@
 #include "sync/members.hpp"
 #include "sync/message.hpp"
 #include "sync/pending.hpp"
+#include "sync/returned.hpp"
 #include "sync/signatures.hpp"
 #include "sync/stability.hpp"
 
@@ -99,6 +100,7 @@ struct Counters {
   std::uint64_t origins_refused = 0;        // batches of one origin too many
   std::uint64_t reports_refused = 0;        // beacons with too long a vector
   std::uint64_t batches_below_floor = 0;
+  std::uint64_t deltas_returned = 0;  // stamped again here
 };
 
 // The state at a moment, to be stored in one transaction with the frozen cells. To be
@@ -111,7 +113,20 @@ struct Checkpoint {
   VersionVector forgotten;
   Closings closings;
   Members members;
+  Returned returned;
 };
+
+// A batch that an earlier run of this region wrote, and that the state had not which this leader
+// then took: it is kept beside the log until it is applied after all, or brought back.
+struct EarlierBatch {
+  Origin origin{};
+  Seq first_seq = 0;
+  Seq last_seq = 0;
+};
+// Calls `visit` with the bytes of each, in the order of the log that it was in, and with all that
+// its author had seen before it, retired origins among it; until `visit` says false.
+using EarlierScan =
+    std::function<void(const std::function<bool(std::string_view bytes, const VersionVector& seen)>& visit)>;
 
 // Told what local people want to know; called while deltas are applied.
 using ConflictSink = std::function<void(const crdt::Conflict&)>;
@@ -132,6 +147,7 @@ class Replica final : private crdt::KeyspaceObserver {
   void restore_closings(Closings closings) { closings_ = std::move(closings); }
   // Then.
   void restore_members(Members members);
+  void restore_returned(Returned returned) { returned_ = std::move(returned); }
   void restore_origin(Origin origin, OriginState state);
   Result<void> restore_cell(const crdt::CellImage& image) { return keyspace_.load(image); }
   // The stored state holds the log up to here; our clock had come this far.
@@ -166,6 +182,19 @@ class Replica final : private crdt::KeyspaceObserver {
   // Fixes a moment for a checkpoint: seals the open batch and freezes the dirty cells.
   Checkpoint freeze(Effects& effects);
 
+  // Stamps what is void of these again: their origins have ended below them (replica_return.cpp).
+  // As much as the log takes at once; call it again until all is brought back. In between and
+  // before it waits; return_waits_for() says for what.
+  Effects bring_back(std::uint64_t now_ms, const std::vector<EarlierBatch>& places, const EarlierScan& scan);
+  // All of it is applied, or was stamped again, durably.
+  bool has_brought_back(const EarlierBatch& place) const;
+  // It is the next of its origin, and may be taken now, or something is to be done about it.
+  bool should_reconsider(Origin origin, Seq first_seq) const {
+    return first_seq == vector_.get(origin) + 1 &&
+           (!quarantined_.contains(origin) || below_floor_.contains(origin));
+  }
+  const std::optional<std::string>& return_waits_for() const { return return_waits_for_; }
+
   // Puts a row of another leader in the place of ours; see sync/bucket_rows.hpp, which checks
   // first that this may be. Errors: corrupt, malformed.
   Result<void> replace(const crdt::CellImage& image) { return keyspace_.replace(image, *this); }
@@ -187,6 +216,7 @@ class Replica final : private crdt::KeyspaceObserver {
   const std::map<Origin, OriginState>& origins() const { return origins_; }
   const Closings& closings() const { return closings_; }
   const Members& members() const { return members_; }
+  const Returned& returned() const { return returned_; }
   // It is heard and asked.
   bool is_peer(const std::string& region) const { return peers_.contains(region); }
   // Removed, and gone: those that stay have all that they will ever have of it.
@@ -204,6 +234,8 @@ class Replica final : private crdt::KeyspaceObserver {
   // the end of an origin (a copy of a directory that was started, or found, too late): what
   // it stamps now could be applied by nobody. It must start again, or on another copy.
   bool history_ended() const;
+  // The latter: it needs the state of another leader, and keeps these deltas aside.
+  bool has_void() const;
   // True when another leader has stopped taking what this one stamps, since a second leader of
   // this region has asked for the end of its run. Another start saves all of it.
   bool being_ended() const;
@@ -227,6 +259,8 @@ class Replica final : private crdt::KeyspaceObserver {
   const DivergenceAudit& divergence() const { return divergence_; }
   const LogPrefix& settled() const { return settled_; }
   std::string region_of(Origin origin) const;
+  // Of this region: the present one, and those of earlier runs that are not retired.
+  std::set<Origin> own_origins() const;
   const std::map<Origin, QuarantinedOrigin>& quarantined() const { return quarantined_; }
   // Origins of which a peer that is heard has more.
   std::size_t gaps() const { return gaps_.size(); }
@@ -349,6 +383,15 @@ class Replica final : private crdt::KeyspaceObserver {
   void acknowledge_ends(Effects& effects);
   void retire_ended();
 
+  // A batch that is kept beside the log.
+  void reconsider(std::string_view bytes, Effects& effects);
+  void note_returned(const crdt::Again& again, Stamp stamp, const std::string& region);
+  // Why nothing can be stamped again yet.
+  std::optional<std::string> why_return_waits() const;
+  std::optional<std::string> why_nothing_is_stamped() const;
+  void close_earlier_runs(const std::vector<EarlierBatch>& places, Effects& effects);
+  class BringingBack;
+
   void add_peer(const std::string& region);
   void drop_peer(const std::string& region);
   // Brings peers, stability and closings in line with the members.
@@ -397,6 +440,7 @@ class Replica final : private crdt::KeyspaceObserver {
 
   BatchBuilder builder_;
   std::optional<crdt::Author> operation_;  // the local operation being applied
+  VersionVector as_of_;                    // its, where it is stamped again
   std::uint32_t operation_effects_ = 0;
 
   Lsn next_lsn_ = 1;
@@ -417,6 +461,8 @@ class Replica final : private crdt::KeyspaceObserver {
   // When a removal was applied here, on the timers' time.
   std::map<std::string, std::uint64_t> removal_seen_ms_;
   Closings closings_;
+  Returned returned_;
+  std::optional<std::string> return_waits_for_;
   // What was stable when the log had come this far.
   struct StableThen {
     Lsn lsn = 0;

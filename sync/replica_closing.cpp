@@ -21,6 +21,8 @@ void Replica::apply_system(const crdt::Effect& effect, Stamp stamp, const std::s
     members_.remove(*removed, stamp);
   } else if (const auto* let_go = std::get_if<crdt::AcknowledgeRemoval>(&effect)) {
     members_.acknowledge_removal(std::string(let_go->region), region);
+  } else if (const auto* again = std::get_if<crdt::Again>(&effect)) {
+    return note_returned(*again, stamp, region);
   }
   follow_members();
 }
@@ -125,8 +127,9 @@ void Replica::acknowledge_ends(Effects& effects) {
 }
 
 void Replica::retire_ended() {
-  if (planted(Planted::keep_ended_origins)) return;
-  for (const Origin origin : closings_.retire(log_index_.floor())) {
+  // A leader that has more than an end has to remember it, until it has taken another state.
+  if (planted(Planted::keep_ended_origins) || has_void()) return;
+  for (const Origin origin : closings_.retire(log_index_.floor(), vector_)) {
     VersionVector gone;
     gone.set(origin, 1);
     vector_.remove(gone);
@@ -183,12 +186,12 @@ bool Replica::earlier_runs_ended() const {
          });
 }
 
-bool Replica::history_ended() const {
-  if (closings_.is_retired(config_.origin)) return true;
+bool Replica::history_ended() const { return closings_.end_of(config_.origin).has_value() || has_void(); }
+
+bool Replica::has_void() const {
   return std::any_of(closings_.open().begin(), closings_.open().end(), [this](const auto& item) {
     const auto& [origin, closing] = item;
-    if (!closings_.complete(closing)) return false;
-    return origin == config_.origin || vector_.get(origin) > closing.last();
+    return closings_.complete(closing) && vector_.get(origin) > closing.last();
   });
 }
 

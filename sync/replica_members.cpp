@@ -16,10 +16,8 @@ constexpr std::uint64_t probe_every_ms = 5000;
 
 }  // namespace
 
-void Replica::restore_members(Members members) {
-  members_.restore(std::move(members));
-  follow_members();
-}
+// What follows from them depends on the origins, too, which come later.
+void Replica::restore_members(Members members) { members_.restore(std::move(members)); }
 
 // --- who is there
 

@@ -113,6 +113,14 @@ std::optional<std::string> Replica::needs_state_of() const {
       return region;
     }
   }
+  // Here is what nobody takes any more: it is to be kept aside, and brought back.
+  if (has_void()) {
+    for (const auto& [region, peer] : peers_) {
+      if (!is_heard(peer) || peer.refused || peer.joining || !peer.durable.covers(log_index_.floor()))
+        continue;
+      return region;
+    }
+  }
   std::optional<std::string> source;
   for (const auto& [region, peer] : peers_) {
     if (!is_heard(peer) || peer.refused || vector_.covers(peer.durable)) continue;

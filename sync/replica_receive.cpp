@@ -270,7 +270,12 @@ Hlc Replica::apply_deltas(const BatchHeader& header, const std::vector<BatchDelt
   Hlc newest = header.hlc_base;
   bool in_time = true;
   for (const BatchDelta& delta : deltas) {
-    const crdt::Author author{delta.stamp, delta.hlc, header.first_seq, &context, &closings_.retired()};
+    crdt::Author author{delta.stamp, delta.hlc, header.first_seq, &context, &closings_.retired()};
+    if (const auto* again = std::get_if<crdt::Again>(&delta.effects.front())) {
+      author.hlc = again->hlc;
+      author.as_of = &again->as_of;
+      author.earlier = &returned_;
+    }
     std::uint32_t index = 0;
     for (const crdt::Effect& effect : delta.effects) {
       if (crdt::is_system(effect)) apply_system(effect, delta.stamp, region_of(header.origin));

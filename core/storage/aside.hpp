@@ -2,9 +2,12 @@
 // A batch that is kept and is not part of the log: it could not be applied when it came, or
 // stood in the log behind one that cannot be. In the log's file, table
 // aside(id INTEGER PRIMARY KEY, lsn, origin, first_seq, last_seq, checksum, at_ms, reason,
-// bytes BLOB); the checksum is that of a log row of this lsn, 0 for what never was one.
+// bytes BLOB); the checksum is that of a log row of this lsn, 0 for what never was one. What is
+// known of the author of one that an earlier run of the region wrote: table earlier(id INTEGER
+// PRIMARY KEY, region TEXT, seen BLOB), which a checksum over both ends.
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/storage/log_row.hpp"
 
@@ -19,6 +22,15 @@ struct AsidePlace {
   std::uint64_t at_ms = 0;  // when it was set aside
   std::string reason;
   std::size_t bytes = 0;
+  // The region that wrote it, where it is the log's own, or was it under another name; else empty.
+  std::string author = {};
+};
+
+// To be kept; views into what the caller holds.
+struct AsideBatch {
+  AsidePlace place;
+  std::string_view bytes;
+  std::string_view seen = {};
 };
 
 }  // namespace turnstone::storage

@@ -99,6 +99,11 @@ DataDirectory::~DataDirectory() {
   if (lock_ >= 0) ::close(lock_);
 }
 
+bool DataDirectory::has(const char* name) const {
+  std::error_code ignored;
+  return std::filesystem::exists(file(name), ignored);
+}
+
 Result<std::uint64_t> DataDirectory::free_bytes() const {
   struct statvfs info {};
   if (::statvfs(path_.c_str(), &info) != 0) return io_error("ask the free space of", path_, errno);

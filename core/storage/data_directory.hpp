@@ -22,6 +22,7 @@ class DataDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(const char* name) const { return path_ / name; }
+  bool has(const char* name) const;
 
   // Bytes that may still be written on this file system. Any thread. Errors: io.
   Result<std::uint64_t> free_bytes() const;

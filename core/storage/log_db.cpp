@@ -13,6 +13,8 @@
 #include <system_error>
 #include <vector>
 
+#include "core/hash.hpp"
+#include "core/storage/sealed.hpp"
 #include "core/storage/sqlite_file.hpp"
 
 namespace turnstone::storage {
@@ -67,7 +69,7 @@ struct LogDb::Impl {
     oldest.emplace(*database, "SELECT lsn, origin, last_seq FROM batch WHERE lsn <= ? ORDER BY lsn LIMIT ?");
     remove.emplace(*database, "DELETE FROM batch WHERE lsn <= ?");
     set_floor.emplace(*database, "INSERT OR REPLACE INTO floor(origin, seq) VALUES(?, ?)");
-    load_floor();
+    floor = load_floor(*database);
     last_lsn = number_of("SELECT ifnull(max(lsn), 0) FROM batch");
     if (last_lsn == 0) last_lsn = floor.lsn;
     sqlite3_wal_hook(
@@ -84,18 +86,6 @@ struct LogDb::Impl {
   }
 
   // The row of no origin holds the lsn.
-  void load_floor() {
-    SQLite::Statement query(*database, "SELECT origin, seq FROM floor");
-    while (query.executeStep()) {
-      const Origin origin{number(query.getColumn(0))};
-      if (origin == Origin{}) {
-        floor.lsn = number(query.getColumn(1));
-      } else {
-        floor.vector.set(origin, number(query.getColumn(1)));
-      }
-    }
-  }
-
   void store_floor(Origin origin, std::uint64_t seq) {
     set_floor->bind(1, stored(static_cast<std::uint64_t>(origin)));
     set_floor->bind(2, stored(seq));
@@ -180,25 +170,37 @@ Result<LogDb> LogDb::open(const std::filesystem::path& file, const Identity& ide
         "NULL, "
         "first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, checksum INTEGER NOT NULL, "
         "at_ms INTEGER NOT NULL, reason TEXT NOT NULL, bytes BLOB NOT NULL)");
+    db.exec(
+        "CREATE TABLE IF NOT EXISTS earlier(id INTEGER PRIMARY KEY, region TEXT NOT NULL, seen BLOB NOT "
+        "NULL)");
     impl->prepare();
     fill_wal(file, options.wal_bytes);
     return LogDb(std::move(impl));
   });
 }
 
-Result<void> LogDb::keep_aside(const AsidePlace& place, std::string_view bytes) {
+Result<void> LogDb::keep_aside(std::span<const AsideBatch> batches) {
   return impl_->transact([&] {
     SQLite::Statement keep(*impl_->database, "INSERT INTO aside VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    keep.bind(1, place.id);
-    keep.bind(2, stored(place.lsn));
-    keep.bind(3, stored(static_cast<std::uint64_t>(place.origin)));
-    keep.bind(4, stored(place.first_seq));
-    keep.bind(5, stored(place.last_seq));
-    keep.bind(6, stored(checksum({place.lsn, place.origin, place.first_seq, place.last_seq, bytes})));
-    keep.bind(7, stored(place.at_ms));
-    keep.bind(8, place.reason);
-    bind_blob(keep, 9, bytes);
-    run(keep);
+    SQLite::Statement note(*impl_->database, "INSERT INTO earlier VALUES(?, ?, ?)");
+    for (const auto& [place, bytes, seen] : batches) {
+      keep.bind(1, place.id);
+      keep.bind(2, stored(place.lsn));
+      keep.bind(3, stored(static_cast<std::uint64_t>(place.origin)));
+      keep.bind(4, stored(place.first_seq));
+      keep.bind(5, stored(place.last_seq));
+      keep.bind(6, stored(checksum({place.lsn, place.origin, place.first_seq, place.last_seq, bytes})));
+      keep.bind(7, stored(place.at_ms));
+      keep.bind(8, place.reason);
+      bind_blob(keep, 9, bytes);
+      run(keep);
+      if (place.author.empty()) continue;
+      const std::string with_checksum = sealed(std::string(seen), hash64(place.author));
+      note.bind(1, place.id);
+      note.bind(2, place.author);
+      bind_blob(note, 3, with_checksum);
+      run(note);
+    }
   });
 }
 
@@ -224,10 +226,12 @@ Result<void> LogDb::set_tail_aside(Lsn from, std::string_view reason, std::uint6
 
 Result<void> LogDb::forget_aside(std::span<const std::int64_t> ids) {
   return impl_->transact([&] {
-    SQLite::Statement forget(*impl_->database, "DELETE FROM aside WHERE id = ?");
-    for (const std::int64_t id : ids) {
-      forget.bind(1, id);
-      run(forget);
+    for (const char* table : {"aside", "earlier"}) {
+      SQLite::Statement forget(*impl_->database, fmt::format("DELETE FROM {} WHERE id = ?", table));
+      for (const std::int64_t id : ids) {
+        forget.bind(1, id);
+        run(forget);
+      }
     }
   });
 }

@@ -15,8 +15,8 @@
 #include "core/error.hpp"
 #include "core/storage/aside.hpp"
 #include "core/storage/identity.hpp"
+#include "core/storage/log_floor.hpp"
 #include "core/storage/log_row.hpp"
-#include "core/version_vector.hpp"
 
 namespace turnstone::storage {
 
@@ -25,13 +25,6 @@ struct LogOptions {
   // The WAL is filled to this size when the log is opened, and used over and over: a sync
   // that need not record a new file size takes half the time.
   std::size_t wal_bytes = 4 << 20;
-};
-
-// The log begins behind this place, and a vector names what was cut.
-struct LogFloor {
-  Lsn lsn = 0;
-  VersionVector vector;
-  friend bool operator==(const LogFloor&, const LogFloor&) = default;
 };
 
 class LogDb {
@@ -65,8 +58,9 @@ class LogDb {
   // under load pays no sync of its own for it.
   void truncate_with_appends(Lsn up_to);
 
-  // Keeps a batch that is not part of the log, under place.id. Durable. Errors: io, as append.
-  Result<void> keep_aside(const AsidePlace& place, std::string_view bytes);
+  // Keeps batches that are not part of the log, under place.id; with what their author had seen,
+  // where the place names one. One durable transaction. Errors: io, as append.
+  Result<void> keep_aside(std::span<const AsideBatch> batches);
   // Takes the newest part of the log, from `from` on, out of it, into what is kept aside. One
   // durable transaction; the log then ends with the row before. Errors: io, as append.
   Result<void> set_tail_aside(Lsn from, std::string_view reason, std::uint64_t at_ms);

@@ -6,6 +6,8 @@
 #include <bit>
 #include <optional>
 
+#include "core/hash.hpp"
+#include "core/storage/sealed.hpp"
 #include "core/storage/sqlite_file.hpp"
 
 namespace turnstone::storage {
@@ -117,17 +119,23 @@ LogReader::Batches LogReader::read(std::span<const Lsn> lsns) const {
   return batches;
 }
 
+Result<LogFloor> LogReader::floor() const {
+  return guarded(impl_->file, [&]() -> Result<LogFloor> { return load_floor(*impl_->database); });
+}
+
 Result<std::vector<AsidePlace>> LogReader::aside() const {
   return guarded(impl_->file, [&]() -> Result<std::vector<AsidePlace>> {
-    SQLite::Statement query(*impl_->database,
-                            "SELECT id, lsn, origin, first_seq, last_seq, at_ms, reason, length(bytes) "
-                            "FROM aside ORDER BY id");
+    SQLite::Statement query(
+        *impl_->database,
+        "SELECT aside.id, lsn, origin, first_seq, last_seq, at_ms, reason, length(bytes), "
+        "ifnull(region, '') FROM aside LEFT JOIN earlier USING(id) ORDER BY aside.id");
     std::vector<AsidePlace> places;
     while (query.executeStep()) {
-      places.push_back(
-          {query.getColumn(0).getInt64(), number(query.getColumn(1)), Origin{number(query.getColumn(2))},
-           number(query.getColumn(3)), number(query.getColumn(4)), number(query.getColumn(5)),
-           query.getColumn(6).getString(), static_cast<std::size_t>(number(query.getColumn(7)))});
+      places.push_back({query.getColumn(0).getInt64(), number(query.getColumn(1)),
+                        Origin{number(query.getColumn(2))}, number(query.getColumn(3)),
+                        number(query.getColumn(4)), number(query.getColumn(5)),
+                        query.getColumn(6).getString(), static_cast<std::size_t>(number(query.getColumn(7))),
+                        query.getColumn(8).getString()});
     }
     return places;
   });
@@ -140,6 +148,20 @@ Result<std::string> LogReader::read_aside(std::int64_t id) const {
     query.bind(1, id);
     if (!query.executeStep()) return fail(Errc::corrupt, fmt::format("no batch {} is kept aside", id));
     return impl_->row(query).map([](const LogEntry& entry) { return std::string(entry.bytes); });
+  });
+}
+
+Result<std::string> LogReader::read_seen(const AsidePlace& place) const {
+  return guarded(impl_->file, [&]() -> Result<std::string> {
+    SQLite::Statement query(*impl_->database, "SELECT seen FROM earlier WHERE id = ?");
+    query.bind(1, place.id);
+    const auto seen =
+        query.executeStep() ? unsealed(blob(query.getColumn(0)), hash64(place.author)) : std::nullopt;
+    if (!seen) {
+      return fail(Errc::corrupt, fmt::format("{}: what the author of batch {} had seen is missing or damaged",
+                                             impl_->file.string(), place.id));
+    }
+    return std::string(*seen);
   });
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/error.hpp"
 #include "core/storage/aside.hpp"
+#include "core/storage/log_floor.hpp"
 #include "core/storage/log_row.hpp"
 
 namespace turnstone::storage {
@@ -44,10 +45,14 @@ class LogReader {
   // The batches of these rows, in the order asked for, up to one that was cut meanwhile.
   Batches read(std::span<const Lsn> lsns) const;
 
+  // Where the log begins. Errors: io.
+  Result<LogFloor> floor() const;
   // What is kept aside, the oldest first. Errors: io, corrupt.
   Result<std::vector<AsidePlace>> aside() const;
   // Errors: io, corrupt (also when it is not there).
   Result<std::string> read_aside(std::int64_t id) const;
+  // What the author of one had seen, of a place that names it. Errors: io, corrupt.
+  Result<std::string> read_seen(const AsidePlace& place) const;
 
  private:
   struct Impl;

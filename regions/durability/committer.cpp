@@ -40,7 +40,8 @@ void Committer::truncate(sync::Lsn up_to) {
 
 void Committer::keep_aside(storage::AsidePlace place, std::string bytes) {
   post([place = std::move(place), bytes = std::move(bytes)](storage::LogDb& log) {
-    return log.keep_aside(place, bytes);
+    const storage::AsideBatch batch{place, bytes};
+    return log.keep_aside({&batch, 1});
   });
 }
 

@@ -6,7 +6,12 @@
 namespace turnstone::durability {
 
 KeptAside::KeptAside(std::vector<storage::AsidePlace> found) : places_(std::move(found)) {
-  for (const storage::AsidePlace& place : places_) bytes_ += place.bytes;
+  for (const storage::AsidePlace& place : places_) count(place);
+}
+
+// What this region itself wrote is on no limit for what peers can make it keep.
+void KeptAside::count(const storage::AsidePlace& place) {
+  if (place.author.empty()) bytes_ += place.bytes;
 }
 
 std::optional<storage::AsidePlace> KeptAside::add(const sync::SetAside& batch, std::uint64_t now_ms) {
@@ -19,19 +24,18 @@ std::optional<storage::AsidePlace> KeptAside::add(const sync::SetAside& batch, s
     ++not_kept_;
     return std::nullopt;
   }
-  const std::int64_t id = places_.empty() ? 1 : places_.back().id + 1;
-  places_.push_back(
-      {id, 0, batch.origin, batch.first_seq, batch.last_seq, now_ms, batch.reason, batch.bytes.size()});
-  bytes_ += batch.bytes.size();
+  places_.push_back({next_id(), 0, batch.origin, batch.first_seq, batch.last_seq, now_ms, batch.reason,
+                     batch.bytes.size()});
+  count(places_.back());
   return places_.back();
 }
 
-std::vector<std::int64_t> KeptAside::take_covered(const VersionVector& covered) {
+std::vector<std::int64_t> KeptAside::take(const std::function<bool(const storage::AsidePlace&)>& is_done) {
   std::vector<std::int64_t> ids;
   std::erase_if(places_, [&](const storage::AsidePlace& place) {
-    if (!covered.covers({place.origin, place.last_seq})) return false;
+    if (!is_done(place)) return false;
     ids.push_back(place.id);
-    bytes_ -= place.bytes;
+    if (place.author.empty()) bytes_ -= place.bytes;
     return true;
   });
   return ids;

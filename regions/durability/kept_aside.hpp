@@ -24,22 +24,26 @@ class KeptAside {
   // The place under which the batch is to be kept; nothing when it is kept already, or when
   // there is no room for it.
   std::optional<storage::AsidePlace> add(const sync::SetAside& batch, std::uint64_t now_ms);
-  // Those that `covered` has, which are of no use any more; forgets them.
-  std::vector<std::int64_t> take_covered(const VersionVector& covered);
+  // Those that are of no use any more; forgets them.
+  std::vector<std::int64_t> take(const std::function<bool(const storage::AsidePlace&)>& is_done);
   // Calls `offer` for each that `wanted` says is next of its origin, the oldest first; one of
   // them may make another one the next. While `offer` returns true.
   void each_next(const std::function<bool(const storage::AsidePlace&)>& wanted,
                  const std::function<bool(const storage::AsidePlace&)>& offer) const;
 
   bool empty() const { return places_.empty(); }
+  const std::vector<storage::AsidePlace>& places() const { return places_; }
   std::size_t size() const { return places_.size(); }
   std::size_t bytes() const { return bytes_; }
   // Batches that were refused and not kept, for want of room.
   std::uint64_t not_kept() const { return not_kept_; }
 
  private:
+  void count(const storage::AsidePlace& place);
+  std::int64_t next_id() const { return places_.empty() ? 1 : places_.back().id + 1; }
+
   std::vector<storage::AsidePlace> places_;  // by id
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;                    // of what others wrote
   std::uint64_t not_kept_ = 0;
 };
 

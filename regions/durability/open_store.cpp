@@ -191,6 +191,7 @@ class Recovery {
     protocol_ = std::move(*protocol);
     replica_->restore_closings(protocol_.closings);
     replica_->restore_members(protocol_.members);
+    replica_->restore_returned(protocol_.returned);
     return {};
   }
 

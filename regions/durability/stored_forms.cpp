@@ -46,8 +46,9 @@ Result<VersionVector> decode_vector(std::string_view bytes) {
 std::string encode_protocol(const sync::Checkpoint& checkpoint) {
   const std::string closings = checkpoint.closings.encode();
   const std::string members = checkpoint.members.encode();
+  const std::string returned = checkpoint.returned.encode();
   std::string bytes;
-  RecordWriter(bytes).record(2).bytes(closings).bytes(members);
+  RecordWriter(bytes).record(3).bytes(closings).bytes(members).bytes(returned);
   return bytes + encode_vector(checkpoint.forgotten);
 }
 
@@ -59,9 +60,13 @@ Result<StoredProtocol> decode_protocol(std::string_view bytes) {
   if (!closings) return tl::make_unexpected(closings.error());
   auto members = sync::Members::decode(in.bytes(1));
   if (!members) return tl::make_unexpected(members.error());
+  // Of the first releases it has two items.
+  auto returned = sync::Returned::decode(in.size() < 3 ? std::string_view() : in.bytes(2));
+  if (!returned) return tl::make_unexpected(returned.error());
   auto forgotten = decode_vector(bytes.substr(in.offset()));
   if (!forgotten) return tl::make_unexpected(forgotten.error());
-  return StoredProtocol{std::move(*closings), std::move(*members), std::move(*forgotten)};
+  return StoredProtocol{std::move(*closings), std::move(*members), std::move(*returned),
+                        std::move(*forgotten)};
 }
 
 storage::StoredCell to_stored(const crdt::CellImage& image) {

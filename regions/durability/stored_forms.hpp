@@ -30,10 +30,12 @@ std::string encode_vector(const VersionVector& vector);
 // Errors: malformed.
 Result<VersionVector> decode_vector(std::string_view bytes);
 
-// What the protocol keeps with a position: one record with the closed origins, then a vector.
+// What the protocol keeps with a position: one record with the closed origins, the members and
+// what was brought back, then a vector.
 struct StoredProtocol {
   sync::Closings closings;
   sync::Members members;
+  sync::Returned returned;
   VersionVector forgotten;
 };
 std::string encode_protocol(const sync::Checkpoint& checkpoint);

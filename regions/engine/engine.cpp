@@ -330,6 +330,11 @@ void Engine::reopen() {
   stop_now(0);
 }
 
+// What is to be brought back is looked for at the start, by a leader that has the others' data.
+void Engine::joined() {
+  if (!settings_.bring_back.empty() && replica_->last_lsn() != 0) reopen();
+}
+
 bool Engine::log_is_behind() const {
   return replica_->uncommitted_bytes() > replica_->config().limits.uncommitted_bytes_max;
 }

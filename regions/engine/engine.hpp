@@ -101,6 +101,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   void raise(const sync::Alarm& raised) override { alarm(raised); }
   std::optional<std::string> no_room_for(std::uint64_t bytes) const override;
   void reopen() override;
+  void joined() override;
 
   void step(sync::Event event);
   void carry_out(sync::Effects effects);
@@ -110,6 +111,9 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   void on_log_read(sync::LogRead read, const std::optional<Error>& error);
   void set_aside(sync::SetAside batch);
   void reconsider_aside();
+  void note_unreadable(const storage::AsidePlace& place, const Error& error);
+  void bring_back();
+  void scan_earlier(const std::function<bool(std::string_view bytes, const VersionVector& seen)>& visit);
   void repeat_quarantine_alarm();
   void scan_log(const std::function<void(std::string_view)>& visit);
   void tick();
@@ -151,6 +155,8 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   durability::KeptAside aside_;
   std::set<std::int64_t> unreadable_aside_;
   std::uint64_t next_quarantine_alarm_ms_ = 0;
+  std::size_t batches_to_bring_back_ = 0;
+  std::uint64_t next_return_alarm_ms_ = 0;
   Watches watches_;
 
   struct AlarmState {

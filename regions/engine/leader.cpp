@@ -4,10 +4,12 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "core/hash.hpp"
+#include "regions/durability/earlier_writes.hpp"
 #include "regions/engine/engine.hpp"
 #include "regions/engine/link_security.hpp"
 #include "regions/settings/exit_code.hpp"
@@ -68,6 +70,42 @@ void report_recovery(const durability::RecoveryReport& report) {
                           {"log_lsn", report.log_lsn}});
 }
 
+// Once this leader has the data: what it has need not be brought back.
+Result<void> find_earlier_writes(const Settings& settings, durability::Store& store) {
+  const bool joins = settings.join && store.replica->last_lsn() == 0;
+  if (settings.bring_back.empty() || joins || store.directory.has(durability::joining_file)) return {};
+  const sync::Replica& replica = *store.replica;
+  const VersionVector vector = replica.full_vector();
+  const auto is_kept = [&](Origin origin, Seq first_seq) {
+    return std::any_of(store.aside.begin(), store.aside.end(), [&](const storage::AsidePlace& place) {
+      return place.origin == origin && place.first_seq == first_seq;
+    });
+  };
+  const auto kept = durability::keep_earlier_writes_of(
+      settings.bring_back, settings.cluster,
+      [&](const std::string& region) -> Result<void> {
+        if (region == settings.region || replica.members().is_removed(region)) return {};
+        return fail(Errc::config,
+                    fmt::format("{} is of region '{}', which belongs to the cluster: start its own "
+                                "leader on it, or remove the region first",
+                                settings.bring_back, region));
+      },
+      [&](Origin origin, Seq first_seq, Seq last_seq) {
+        return !vector.covers({origin, last_seq}) &&
+               !replica.has_brought_back({origin, first_seq, last_seq}) && !is_kept(origin, first_seq);
+      },
+      store.aside.empty() ? 1 : store.aside.back().id + 1, store.log);
+  if (!kept) return tl::make_unexpected(kept.error());
+  log::info("found what was written earlier and is not here",
+            {{"directory", settings.bring_back}, {"batches", *kept}});
+  auto reader = storage::LogReader::open(store.directory.file(durability::log_file));
+  if (!reader) return tl::make_unexpected(reader.error());
+  auto aside = reader->aside();
+  if (!aside) return tl::make_unexpected(aside.error());
+  store.aside = std::move(*aside);
+  return {};
+}
+
 struct Run {
   int exit_code = 0;
   bool reopen = false;
@@ -89,6 +127,8 @@ Run run_once(const Settings& settings, const std::shared_ptr<KeyRing>& keys, con
       settings.set_damaged_aside ? durability::DamagedLog::set_aside : durability::DamagedLog::refuse);
   if (!store) return refuse("cannot open the data directory", store.error(), exit_code_of(store.error()));
   report_recovery(store->report);
+  if (auto found = find_earlier_writes(settings, *store); !found)
+    return refuse("cannot bring back what was written earlier", found.error(), exit_code_of(found.error()));
 
   const auto log_path = store->directory.file(durability::log_file);
   auto reader = storage::LogReader::open(log_path);

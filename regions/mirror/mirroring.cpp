@@ -100,6 +100,7 @@ void Mirroring::end_joining() {
   remove_note(durability::joining_file);
   taking_.post([this] { staging_.remove(); });
   log::info("caught up: writes are accepted");
+  host_.joined();
 }
 
 void Mirroring::log_progress() {
@@ -194,7 +195,7 @@ void Mirroring::stage(sync::StagePage page) {
 void Mirroring::check(const sync::CheckStaged& staged) {
   log::info("mirror: the copy is whole and is verified", {{"bytes", staged.copy.bytes}});
   taking_.post([this, staged] {
-    const auto good = staging_.check(settings_.identity, staged.have, staged.hlc_max);
+    const auto good = staging_.check(settings_.identity, staged.have, staged.hlc_max, staged.own);
     host_.post([this, copy = staged.copy.copy, good] { carry_out(mirror_.checked(copy, good)); });
   });
 }

@@ -30,6 +30,8 @@ class MirroringHost {
   virtual std::optional<std::string> no_room_for(std::uint64_t bytes) const = 0;
   // Stop, and start on what is then in the data directory.
   virtual void reopen() = 0;
+  // It has caught up with the other regions.
+  virtual void joined() = 0;
 };
 
 struct MirroringSettings {

@@ -85,7 +85,8 @@ Result<void> Staging::append(std::uint64_t offset, std::string_view bytes) {
   return {};
 }
 
-Result<void> Staging::check(const storage::Identity& identity, const VersionVector& have, Hlc hlc_max) {
+Result<void> Staging::check(const storage::Identity& identity, const VersionVector& have, Hlc hlc_max,
+                            const std::set<Origin>& own) {
   close();
   // From here on the file is no longer what was sent: an interrupted check begins anew.
   std::error_code error;
@@ -109,7 +110,7 @@ Result<void> Staging::check(const storage::Identity& identity, const VersionVect
     auto log = storage::LogDb::open(directory_ / durability::log_file, identity);
     if (!log) return tl::make_unexpected(log.error());
     if (auto begun = log->begin_behind(floor); !begun) return begun;
-    if (auto kept = take_aside_along(*log, floor.vector); !kept) return kept;
+    if (auto kept = take_along(*log, floor.vector, {identity.region, own}); !kept) return kept;
   }
   for (const char* name : {durability::state_file, durability::log_file}) {
     if (auto synced = durability::sync_path(directory_ / name); !synced) return synced;
@@ -117,8 +118,10 @@ Result<void> Staging::check(const storage::Identity& identity, const VersionVect
   return durability::sync_path(directory_);
 }
 
-// What this leader keeps and cannot apply: perhaps nobody else has it. Damaged ones stay behind.
-Result<void> Staging::take_aside_along(storage::LogDb& log, const VersionVector& copied) const {
+// What this leader keeps beside its log, and of its log what the copy lacks: perhaps nobody else has
+// it. Damaged ones stay behind.
+Result<void> Staging::take_along(storage::LogDb& log, const VersionVector& copied,
+                                 const durability::Authorship& author) const {
   const std::filesystem::path file = directory_.parent_path() / durability::log_file;
   std::error_code error;
   if (!std::filesystem::exists(file, error)) return {};
@@ -126,11 +129,23 @@ Result<void> Staging::take_aside_along(storage::LogDb& log, const VersionVector&
   if (!reader) return tl::make_unexpected(reader.error());
   const auto places = reader->aside();
   if (!places) return tl::make_unexpected(places.error());
-  for (const storage::AsidePlace& place : *places) {
+  // The newest first: what was brought back and has to be once more comes under its last name.
+  const auto kept = durability::keep_earlier_writes(
+      *reader, author,
+      [&](Origin origin, Seq, Seq last_seq) {
+        return !copied.covers({origin, last_seq});
+      },
+      1, log);
+  if (!kept) return tl::make_unexpected(kept.error());
+  std::int64_t next_id = 1 + static_cast<std::int64_t>(*kept);
+  for (storage::AsidePlace place : *places) {
     if (copied.covers({place.origin, place.last_seq})) continue;
     const auto bytes = reader->read_aside(place.id);
-    if (!bytes) continue;
-    if (auto kept = log.keep_aside(place, *bytes); !kept) return kept;
+    const auto seen = place.author.empty() ? Result<std::string>() : reader->read_seen(place);
+    if (!bytes || !seen) continue;
+    place.id = next_id++;
+    const storage::AsideBatch batch{place, *bytes, *seen};
+    if (auto taken = log.keep_aside({&batch, 1}); !taken) return taken;
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "core/error.hpp"
@@ -12,6 +13,7 @@
 #include "core/storage/log_db.hpp"
 #include "core/storage/state_db.hpp"
 #include "core/version_vector.hpp"
+#include "regions/durability/earlier_writes.hpp"
 #include "sync/mirror_effect.hpp"
 
 namespace turnstone::mirror {
@@ -30,13 +32,16 @@ class Staging {
   Result<void> append(std::uint64_t offset, std::string_view bytes);
   // Makes the whole copy this leader's, reads every row of it, makes sure that it covers
   // `have`, and puts an empty log beside it that begins where the copy ends. The
-  // clock that is stored in it is set back to `hlc_max`, if it is beyond. Durable when it
-  // returns. Errors: corrupt, io, wrong_cluster, unsupported_version.
-  Result<void> check(const storage::Identity& identity, const VersionVector& have, Hlc hlc_max);
+  // clock that is stored in it is set back to `hlc_max`, if it is beyond. What this leader's own
+  // log has and the copy lacks is kept beside the new one; `own` are the origins of its region.
+  // Durable when it returns. Errors: corrupt, io, wrong_cluster, unsupported_version.
+  Result<void> check(const storage::Identity& identity, const VersionVector& have, Hlc hlc_max,
+                     const std::set<Origin>& own);
   void remove();
 
  private:
-  Result<void> take_aside_along(storage::LogDb& log, const VersionVector& copied) const;
+  Result<void> take_along(storage::LogDb& log, const VersionVector& copied,
+                          const durability::Authorship& author) const;
   Result<void> open(int flags);
   void close();
 

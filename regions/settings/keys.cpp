@@ -180,6 +180,10 @@ constexpr Key table[] = {
     {"join", flag, KeyGroup::region, "",
      "with an empty data directory: take the data from the peers before any write", set_flag<&S::join>,
      show_flag<&S::join>},
+    {"bring_back", text, KeyGroup::region, "DIR",
+     "bring back what the leader of this data directory (of a removed region, or an old one of this region) "
+     "wrote and nobody took from it",
+     set_text<&S::bring_back>, show_text<&S::bring_back>},
     {"set_damaged_aside", flag, KeyGroup::region, "",
      "for one start: keep a damaged end of the log aside, and take what it held from the peers",
      set_flag<&S::set_damaged_aside>, show_flag<&S::set_damaged_aside>},

@@ -50,6 +50,9 @@ struct Settings {
   // The data come from the other regions first: for a region that is added to a running
   // cluster, or lost its disk. Means nothing once the data directory holds something.
   bool join = false;
+  // The data directory of a removed region, or an old one of this region's: what was written there
+  // and reached nobody is brought back. Empty: none.
+  std::string bring_back;
 
   // A log that is damaged behind the stored state does not stop the start: the damaged batch
   // and those behind it are kept aside, and what peers have of them is taken from there.

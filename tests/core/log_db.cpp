@@ -410,7 +410,8 @@ TEST_CASE("log: what is kept aside is no part of the log, and is there after it 
   {
     LogDb log = open(temp / "log.db");
     REQUIRE(append(log, 2));
-    REQUIRE(log.keep_aside({7, 0, origin, 41, 43, 1234, "not known", 4}, "what"));
+    const storage::AsideBatch aside[] = {{{7, 0, origin, 41, 43, 1234, "not known", 4}, "what"}};
+    REQUIRE(log.keep_aside(aside));
     CHECK(log.last_lsn() == 2);
   }
   LogDb log = open(temp / "log.db");

@@ -53,6 +53,34 @@ TEST_CASE("effect codec: every effect is read back as it was written, first or f
   }
 }
 
+TEST_CASE("effect codec: what is stamped again says so first, with its stamps and what it had seen") {
+  const Again again{{{Origin{7}, 3}, {Origin{9}, 1}}, 12345, {{Origin{1}, 5}, {Origin{7}, 2}}};
+  const Again least{{{Origin{7}, 1}}, 1, {}, true};
+  for (const Again& each : {again, least}) {
+    const std::string bytes = encoded(each, true, 300);
+    RecordReader in(bytes);
+    REQUIRE(in.next());
+    const DecodedEffect decoded = decode_effect(in);
+    CHECK(!in.malformed());
+    CHECK(decoded.effect == Effect(each));
+    CHECK(is_system(decoded.effect));
+  }
+  const auto refused = [](const std::string& bytes) {
+    RecordReader in(bytes);
+    REQUIRE(in.next());
+    decode_effect(in);
+    return in.malformed();
+  };
+  CHECK(refused(encoded(again, false, 0)));
+  CHECK(refused(encoded(Again{{}, 1, {}}, true, 0)));
+  std::string more_stamps_than_there_are;
+  RecordWriter(more_stamps_than_there_are).record(7).uint(21).uint(0).uint(1).uint(0).uint(2).uint(7).uint(1);
+  CHECK(refused(more_stamps_than_there_are));
+  std::string half_an_entry;
+  RecordWriter(half_an_entry).record(8).uint(21).uint(0).uint(1).uint(0).uint(1).uint(7).uint(1).uint(9);
+  CHECK(refused(half_an_entry));
+}
+
 TEST_CASE("effect codec: an effect cut short at any byte is refused") {
   for (const Effect& effect : every_effect) {
     const std::string bytes = encoded(effect, true, 300);

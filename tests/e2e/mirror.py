@@ -157,22 +157,6 @@ class Mirror(MirrorTest):
         self.check_ends_equal(self.oslo)
 
 
-class MirrorRefused(MirrorTest):
-    def test_writes_that_nobody_can_take_are_not_thrown_away(self):
-        """oslo starts on an empty directory without --join and alone, and takes writes."""
-        self.lose_disk(self.oslo)
-        peers, self.oslo.peers = self.oslo.peers, {}
-        self.oslo.start()
-        self.oslo.call("SET", "mine", "only here")
-        self.oslo.stop()
-        self.oslo.peers = peers
-        self.oslo.start()
-        until(lambda: '"mirror_refused"' in self.oslo.log_text(), 90, "the mirror is refused")
-        self.assertEqual(self.oslo.call("GET", "mine"), "only here")
-        with self.assertRaisesRegex(ReplyError, "LOADING"):
-            self.oslo.call("SET", "k", "v")
-
-
 class RestoredOld(MirrorTest):
     def test_restored_from_a_backup_older_than_the_logs_it_writes_once_it_has_caught_up(self):
         backup = os.path.join(self.cluster.root, "backup")

@@ -30,7 +30,8 @@ TEST_CASE("kept aside: beyond the limit a batch is counted and not kept, and wha
   CHECK(!kept.add(batch(6, 1, half), 7).has_value());
   CHECK(kept.not_kept() == 1);
   CHECK(kept.bytes() == half + 10);
-  CHECK(kept.take_covered(VersionVector{{Origin{5}, 1}}) == std::vector<std::int64_t>{4});
+  CHECK(kept.take([](const auto& place) { return place.origin == Origin{5}; }) ==
+        std::vector<std::int64_t>{4});
   CHECK(kept.bytes() == 10);
   CHECK(kept.add(batch(6, 1, half), 7).has_value());
 }

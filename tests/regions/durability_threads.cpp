@@ -28,7 +28,7 @@ CheckpointWork work(sync::Lsn lsn, const std::string& value) {
   crdt::Cell cell;
   cell.add({{{Origin{1}, lsn}, 0}, 5, value});
   CheckpointWork checkpoint;
-  checkpoint.checkpoint = {lsn, lsn * 2, {{Origin{1}, {"paris", lsn, 77, {}}}}, {{Origin{1}, 1}}, {}, {}};
+  checkpoint.checkpoint = {lsn, lsn * 2, {{Origin{1}, {"paris", lsn, 77, {}}}}, {{Origin{1}, 1}}, {}, {}, {}};
   checkpoint.cells = {crdt::image_of({"key", "", crdt::Kind::string}, &cell)};
   return checkpoint;
 }

@@ -4,6 +4,7 @@
 
 #include "core/hash.hpp"
 #include "regions/durability/install.hpp"
+#include "regions/durability/stored_forms.hpp"
 #include "regions/mirror/copies.hpp"
 #include "regions/mirror/staging.hpp"
 #include "tests/core/temp_directory.hpp"
@@ -77,12 +78,13 @@ TEST_CASE("mirror files: a copy becomes another leader's state, with a log that 
     auto log = storage::LogDb::open(temp / "oslo/log.db", oslo);
     REQUIRE(log);
     const auto& [origin, seq] = paris.made.vector.entries().front();
-    REQUIRE(log->keep_aside({8, 0, origin, seq, seq, 1, "not known", 3}, "old"));
-    REQUIRE(log->keep_aside({9, 0, Origin{55}, 3, 3, 1, "not known", 4}, "kept"));
+    const storage::AsideBatch aside[] = {{{8, 0, origin, seq, seq, 1, "not known", 3}, "old"},
+                                         {{9, 0, Origin{55}, 3, 3, 1, "not known", 4}, "kept"}};
+    REQUIRE(log->keep_aside(aside));
   }
   Staging staging(temp / "oslo");
   paris.stage(staging);
-  const auto good = staging.check(oslo, {}, any_clock);
+  const auto good = staging.check(oslo, {}, any_clock, {});
   INFO((good ? "" : good.error().message));
   REQUIRE(good);
   REQUIRE(durability::decide_install(temp / "oslo"));
@@ -97,12 +99,39 @@ TEST_CASE("mirror files: a copy becomes another leader's state, with a log that 
     CHECK(store->log.last_lsn() == store->report.state_lsn);
     CHECK_FALSE(std::filesystem::exists(temp / "oslo/mirrored"));
     REQUIRE(store->aside.size() == 1);
-    CHECK(store->aside.front().id == 9);
+    CHECK(store->aside.front().id == 1);
+    CHECK(store->aside.front().origin == Origin{55});
+    CHECK(store->aside.front().author.empty());
   }
   // And again, from what is there now.
   auto again = open_oslo(temp / "oslo", 7);
   REQUIRE(again);
   CHECK(again->replica->keyspace().digest() == paris.leader.digest());
+}
+
+TEST_CASE("mirror files: what the own log has and the copy lacks is kept beside the new log") {
+  const TempDirectory temp;
+  Paris paris(temp / "paris");
+  for (const std::uint64_t origin : {5, 6}) start_leader(temp / "old", origin).put("mine", "only here");
+  Staging staging(temp / "old");
+  paris.stage(staging);
+  const auto good = staging.check(durability::paris_identity, {}, any_clock, {Origin{5}});
+  INFO((good ? "" : good.error().message));
+  REQUIRE(good);
+  REQUIRE(durability::decide_install(temp / "old"));
+  TestLeader leader = start_leader(temp / "old", 7);
+  CHECK(leader.value("mine") == "(none)");
+  REQUIRE(leader.store().aside.size() == 2);
+  const auto log = storage::LogReader::open(temp / "old/log.db");
+  REQUIRE(log);
+  VersionVector before;
+  for (const storage::AsidePlace& place : leader.store().aside) {
+    CHECK(place.author == "paris");
+    CHECK(log->read_aside(place.id));
+    CHECK(log->read_seen(place).and_then(durability::decode_vector) == before);
+    before.set(place.origin, place.last_seq);
+  }
+  CHECK(before == VersionVector{{Origin{5}, 1}, {Origin{6}, 1}});
 }
 
 TEST_CASE("mirror files: a clock far ahead does not come with the copy") {
@@ -112,7 +141,7 @@ TEST_CASE("mirror files: a clock far ahead does not come with the copy") {
   Staging staging(temp / "oslo");
   paris.stage(staging);
   const Hlc behind = hlc_from_ms(5);
-  REQUIRE(staging.check(oslo, {}, behind));
+  REQUIRE(staging.check(oslo, {}, behind, {}));
   REQUIRE(durability::decide_install(temp / "oslo"));
   auto store = open_oslo(temp / "oslo", 6);
   REQUIRE(store);
@@ -137,7 +166,7 @@ TEST_CASE("mirror files: a crash at any moment leaves the old state or the new o
     CHECK_FALSE(std::filesystem::exists(temp / variant / "mirrored"));
   };
   copy_tree(temp / "oslo", temp / "staged");
-  REQUIRE(staging.check(oslo, {}, any_clock));
+  REQUIRE(staging.check(oslo, {}, any_clock, {}));
   copy_tree(temp / "oslo", temp / "checked");
   starts_as("staged", false);
   starts_as("checked", false);
@@ -170,16 +199,16 @@ TEST_CASE("mirror files: a state that lacks this leader's writes, and a damaged 
   std::filesystem::create_directory(temp / "oslo");
   Staging staging(temp / "oslo");
   paris.stage(staging);
-  CHECK(staging.check(oslo, {{Origin{77}, 1}}, any_clock).error().code == Errc::corrupt);
+  CHECK(staging.check(oslo, {{Origin{77}, 1}}, any_clock, {}).error().code == Errc::corrupt);
 
   Staging second(temp / "oslo");
   paris.stage(second);
   test::flip_bit(temp / "oslo/mirror/state.db", std::string(300, 'v'));
-  CHECK(second.check(oslo, {}, any_clock).error().code == Errc::corrupt);
+  CHECK(second.check(oslo, {}, any_clock, {}).error().code == Errc::corrupt);
 
   Staging third(temp / "oslo");
   paris.stage(third);
-  CHECK(third.check({"another", "oslo"}, {}, any_clock).error().code == Errc::wrong_cluster);
+  CHECK(third.check({"another", "oslo"}, {}, any_clock, {}).error().code == Errc::wrong_cluster);
 }
 
 TEST_CASE("mirror files: what an earlier run staged is found, to the last whole page") {
@@ -202,7 +231,7 @@ TEST_CASE("mirror files: what an earlier run staged is found, to the last whole 
   REQUIRE(cut.found());
   CHECK(cut.found()->staged == sync::mirror_page_bytes);
   // A check that was interrupted has made it another file than what was sent.
-  REQUIRE_FALSE(cut.check(oslo, {}, any_clock));
+  REQUIRE_FALSE(cut.check(oslo, {}, any_clock, {}));
   CHECK_FALSE(Staging(temp / "oslo").found());
 }
 

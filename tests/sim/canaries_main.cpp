@@ -40,8 +40,6 @@ constexpr std::pair<Planted, std::string_view> bugs[] = {
     {Planted::compare_unseen_writes, "compare_unseen_writes"},
     {Planted::adopt_copied_clock, "adopt_copied_clock"},
     {Planted::join_too_early, "join_too_early"},
-    {Planted::stamp_while_joining, "stamp_while_joining"},
-    {Planted::believe_who_joins, "believe_who_joins"},
     {Planted::skip_copy_hash, "skip_copy_hash"},
     {Planted::hold_without_limit, "hold_without_limit"},
     {Planted::keep_ended_origins, "keep_ended_origins"},
@@ -53,6 +51,9 @@ constexpr std::pair<Planted, std::string_view> bugs[] = {
     {Planted::wait_for_removed, "wait_for_removed"},
     {Planted::leave_below_floor, "leave_below_floor"},
     {Planted::keep_retired_in_log, "keep_retired_in_log"},
+    {Planted::return_as_of_now, "return_as_of_now"},
+    {Planted::return_with_new_clock, "return_with_new_clock"},
+    {Planted::return_renamed, "return_renamed"},
 };
 
 // True when some seed finds it.

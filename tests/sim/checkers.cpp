@@ -49,22 +49,26 @@ void Checkers::started(const Leader& leader) {
   watch.runs.insert(leader.replica().config().origin);
 }
 
-void Checkers::restored(const Leader& leader, const VersionVector& before) {
+void Checkers::restored(const Leader& leader, const Disk& before) {
   watch(leader).owed = leader.disk().holds();
   watch(leader).runs.clear();
-  note_lost(before, nullptr);
+  note_lost(leader, before, nullptr);
 }
 
-void Checkers::removed(const Leader& leader) { note_lost(leader.disk().holds(), &leader); }
+void Checkers::removed(const Leader& leader) { note_lost(leader, leader.disk(), &leader); }
 
-void Checkers::note_lost(const VersionVector& held_before, const Leader* except) {
+void Checkers::note_lost(const Leader& leader, const Disk& before, const Leader* except) {
   writes_lost_ = true;
   for (const Stamp& stamp : acknowledged_) {
-    if (!held_before.covers(stamp)) continue;
-    const bool held = std::any_of(leaders_.begin(), leaders_.end(), [&](const Leader& other) {
-      return &other != except && other.disk().holds().covers(stamp);
-    });
-    if (!held) lost_.insert(stamp);
+    if (!before.has(stamp)) continue;
+    const auto held = [&](bool by_its_region) {
+      return std::any_of(leaders_.begin(), leaders_.end(), [&](const Leader& other) {
+        return &other != except && other.disk().has(stamp) &&
+               (!by_its_region || other.region() == leader.region());
+      });
+    };
+    if (!held(false)) lost_.insert(stamp);
+    if (authors_[stamp.origin] == leader.region() && !held(true)) orphans_.insert(stamp);
   }
 }
 
@@ -78,33 +82,22 @@ void Checkers::cloned(const Leader& original, const Leader& clone) {
   of_clone.conflicts = of_original.conflicts;
 }
 
-void Checkers::given_up(const Leader& leader) const {
-  const sync::Closings& closings = leader.replica().closings();
-  const auto is_behind_an_end = [&](Origin origin, Seq seq) {
-    const sync::Closing* closing = closings.find(origin);
-    return closing != nullptr && closings.complete(*closing) && seq > closing->last();
-  };
-  for (const Stamp& stamp : acknowledged_) {
-    if (!leader.disk().holds().covers(stamp)) continue;
-    const bool held = std::any_of(leaders_.begin(), leaders_.end(), [&](const Leader& other) {
-      return &other != &leader && other.disk().holds().covers(stamp);
-    });
-    const auto& context = history_.find(stamp)->context.entries();
-    const bool ended = is_behind_an_end(stamp.origin, stamp.seq) ||
-                       std::any_of(context.begin(), context.end(), [&](const auto& entry) {
-                         return is_behind_an_end(entry.first, entry.second);
-                       });
-    require(held || ended, fmt::format("{} alone has {}, and gives it up for an end that is not its own",
-                                       leader.region(), to_string(stamp)));
-  }
-}
-
-void Checkers::disk_lost(const Leader& leader, const VersionVector& before) {
+void Checkers::disk_lost(const Leader& leader, const Disk& before) {
   disk_was_lost_ = true;
   restored(leader, before);
 }
 
-void Checkers::installed(const Leader& leader) { watch(leader).conflicts = leader.disk().state().conflicts; }
+void Checkers::installed(const Leader& leader) {
+  Watch& watch = this->watch(leader);
+  watch.conflicts = leader.disk().state().conflicts;
+  // What was acknowledged here and the copy lacks is kept beside the log.
+  const VersionVector owed = std::exchange(watch.owed, leader.disk().holds());
+  for (const Stamp& stamp : acknowledged_) {
+    require(!owed.covers(stamp) || leader.disk().has(stamp) || authors_[stamp.origin] != leader.region() ||
+                leader.disk().holds().covers(history_.now(stamp)),
+            fmt::format("{} takes another state and loses {}", leader.region(), to_string(stamp)));
+  }
+}
 
 void Checkers::stamped(const Leader& leader, Operation operation) {
   Watch& watch = this->watch(leader);
@@ -118,7 +111,12 @@ void Checkers::stamped(const Leader& leader, Operation operation) {
   require(hlc_ms(operation.hlc) <= latest_ms + swarm_.limits.clock_drift_max_ms + 1,
           leader.region() + " stamps further ahead of its clock than the drift allowed");
   watch.own_hlc = operation.hlc;
-  watch.changed = true;
+  note_operation(leader, std::move(operation));
+}
+
+void Checkers::note_operation(const Leader& leader, Operation operation) {
+  watch(leader).changed = true;
+  authors_[operation.stamp.origin] = leader.region();
   std::size_t bytes = 0;
   for (const OwnedEffect& effect : operation.effects) bytes += 100 + effect.key.size() + effect.value.size();
   slack_.operation_bytes = std::max(slack_.operation_bytes, bytes);
@@ -134,9 +132,33 @@ void Checkers::appended(const Leader& leader, const sync::Append& batch) {
   const auto deltas = sync::decode_batch_deltas(*header, *batch.bytes);
   for (const sync::BatchDelta& delta : *deltas) {
     // What no client asked for, a leader stamps by itself.
-    if (!crdt::is_system(delta.effects.front())) continue;
-    if (history_.find(delta.stamp) == nullptr) history_.add({delta.stamp, delta.hlc, {}, {}});
+    if (!crdt::is_system(delta.effects.front()) || history_.find(delta.stamp) != nullptr) continue;
+    Operation operation{delta.stamp, delta.hlc, {}, {}};
+    if (const auto* again = std::get_if<crdt::Again>(&delta.effects.front())) {
+      operation.hlc = again->hlc;
+      operation.was = again->was;
+      operation.as_of = again->as_of;
+      operation.context = leader.replica().full_vector();
+      operation.context.set(delta.stamp.origin, delta.stamp.seq - 1);
+      check_again(leader, operation);
+      std::transform(std::next(delta.effects.begin()), delta.effects.end(),
+                     std::back_inserter(operation.effects), owned);
+    }
+    note_operation(leader, std::move(operation));
   }
+}
+
+// What was stamped again is as it was first: its clock, and no more than its author had seen.
+void Checkers::check_again(const Leader& leader, const Operation& operation) const {
+  const Operation* first = history_.find(operation.was.front());
+  require(first != nullptr, leader.region() + " stamps again what nobody wrote");
+  require(operation.hlc == first->hlc,
+          leader.region() + " stamps again " + to_string(first->stamp) + " with another clock");
+  // The protocol's own have no context here.
+  if (first->effects.empty()) return;
+  require(operation.as_of == first->context,
+          fmt::format("{} stamps again {} as of {}, and not of {}", leader.region(), to_string(first->stamp),
+                      to_string(operation.as_of), to_string(first->context)));
 }
 
 void Checkers::sent(const Leader& leader, const std::string& frame) {
@@ -164,12 +186,19 @@ void Checkers::acknowledged(const Leader& leader, Stamp stamp) {
 void Checkers::conflict(const Leader& leader, const crdt::Conflict& conflict) {
   watch(leader).conflicts.insert(conflict.id);
   // An overflow is nobody's in particular: it names the newest increment, seen or not.
-  if (conflict.type == crdt::ConflictType::overflow) return;
-  const Stamp first = conflict.first.id.operation;
-  const Stamp second = conflict.second.id.operation;
-  require(history_.concurrent(first, second),
-          fmt::format("{} records a {} of {} and {}, one of which had seen the other", leader.region(),
-                      name(conflict.type), to_string(first), to_string(second)));
+  if (conflict.type == crdt::ConflictType::overflow || conflict.type == crdt::ConflictType::gave_way) return;
+  // What is stamped again is known when it is appended.
+  found_.push_back(conflict);
+}
+
+void Checkers::check_conflicts_found(const Leader& leader) {
+  for (const crdt::Conflict& conflict : std::exchange(found_, {})) {
+    const Stamp first = conflict.first.id.operation;
+    const Stamp second = conflict.second.id.operation;
+    require(history_.concurrent(first, second),
+            fmt::format("{} records a {} of {} and {}, one of which had seen the other", leader.region(),
+                        name(conflict.type), to_string(first), to_string(second)));
+  }
 }
 
 void Checkers::alarm(const Leader& leader, const sync::Alarm& alarm) {
@@ -182,7 +211,9 @@ void Checkers::alarm(const Leader& leader, const sync::Alarm& alarm) {
   const bool joins = swarm_.join_at_ms != 0;
   // The others' runs end without a removed one, as far as it hears of them.
   const bool is_out = swarm_.leave_at_ms != 0 && leader.replica().exclusion();
-  if (mirrors && (disk_was_lost_ || swarm_.restore_behind || joins || is_out)) return;
+  // One of two that ran at once comes back with what nobody takes.
+  const bool returns = swarm_.clone_at_ms != 0 && !swarm_.clone_heard;
+  if (mirrors && (disk_was_lost_ || returns || swarm_.restore_behind || joins || is_out)) return;
   const bool strangers = alarm.name == "unknown_region" || alarm.name == "region_unknown";
   if ((strangers && joins) || (alarm.name == "region_removed" && swarm_.leave_at_ms != 0)) return;
   const bool of_liars = forgeries && (alarm.name == "batch_forged" || alarm.name == "beacon_refused");
@@ -207,6 +238,7 @@ void Checkers::stored(const Leader& leader) {
 
 void Checkers::after_step(const Leader& leader) {
   Watch& watch = this->watch(leader);
+  check_conflicts_found(leader);
   check_vectors(leader, watch);
   check_bounds(leader, swarm_, slack_);
   const sync::Replica& replica = leader.replica();
@@ -288,6 +320,8 @@ void Checkers::at_rest() {
             leader.region() + " keeps indexes for what is stable");
     check_compared(leader);
     check_nothing_left(leader, swarm_, slack_, writes_lost_);
+    require(!leader.disk().has_own_earlier(),
+            leader.region() + " has yet to bring back what it wrote earlier");
   }
   check_acknowledged_everywhere();
   check_conflicts_on_record();
@@ -326,13 +360,14 @@ void Checkers::check_compared(const Leader& leader) const {
 
 void Checkers::check_acknowledged_everywhere() const {
   const VersionVector& vector = leaders_[0].replica().full_vector();
-  for (const Stamp& stamp : acknowledged_) {
-    require(vector.covers(stamp) || lost_.contains(stamp),
-            "the acknowledged operation " + to_string(stamp) + " is lost");
-  }
   std::set<Stamp> promised;
-  std::set_difference(acknowledged_.begin(), acknowledged_.end(), lost_.begin(), lost_.end(),
-                      std::inserter(promised, promised.end()));
+  for (const Stamp& stamp : acknowledged_) {
+    const auto end = leaders_[0].replica().closings().end_of(stamp.origin);
+    if (lost_.contains(stamp) || (orphans_.contains(stamp) && end && stamp.seq > *end)) continue;
+    require(vector.covers(stamp) || vector.covers(history_.now(stamp)),
+            "the acknowledged operation " + to_string(stamp) + " is lost");
+    promised.insert(stamp);
+  }
   for (const Leader& leader : leaders_) {
     if (!leader.ended()) ledger_.check_all_there(leader.region(), leader.replica().keyspace(), promised);
   }

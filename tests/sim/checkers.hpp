@@ -22,15 +22,12 @@ class Checkers {
 
   void started(const Leader& leader);
   // The leader's disk is an old copy now; `before` is what it had.
-  void restored(const Leader& leader, const VersionVector& before);
+  void restored(const Leader& leader, const Disk& before);
   // Both have what the copied directory had.
   void cloned(const Leader& original, const Leader& clone);
-  // The leader's runs were ended while it was away, and it is given up for it: only what nobody
-  // takes any more may be lost.
-  void given_up(const Leader& leader) const;
   // The leader's region is no member any more: what it alone has is not waited for.
   void removed(const Leader& leader);
-  void disk_lost(const Leader& leader, const VersionVector& before);
+  void disk_lost(const Leader& leader, const Disk& before);
   // The leader's state and log are a copy of another one's now.
   void installed(const Leader& leader);
   void stamped(const Leader& leader, Operation operation);
@@ -75,8 +72,11 @@ class Checkers {
 
   Watch& watch(const Leader& leader);
   void check_vectors(const Leader& leader, Watch& watch);
+  void check_conflicts_found(const Leader& leader);
+  void note_operation(const Leader& leader, Operation operation);
+  void check_again(const Leader& leader, const Operation& operation) const;
   // What nobody but `except` holds of it is lost.
-  void note_lost(const VersionVector& held_before, const Leader* except);
+  void note_lost(const Leader& leader, const Disk& before, const Leader* except);
   void check_new_operations(const Leader& leader, const Watch& watch) const;
   void check_state(const Leader& leader, Watch& watch);
   void check_compared(const Leader& leader) const;
@@ -93,9 +93,13 @@ class Checkers {
   Slack slack_;
   std::vector<Watch> watches_;
   std::map<Origin, std::set<Seq>> batch_ends_;
+  std::vector<crdt::Conflict> found_;  // in this step
   std::set<Stamp> acknowledged_;
+  std::map<Origin, std::string> authors_;
   // Acknowledged, but every disk that held them was replaced by an older copy.
   std::set<Stamp> lost_;
+  // Acknowledged by a region whose disks have it no more: void, it comes back with nobody.
+  std::set<Stamp> orphans_;
 };
 
 }  // namespace turnstone::sim

@@ -96,8 +96,50 @@ sync::StagedCopy Staging::found() const {
   return found;
 }
 
-bool Disk::finish_install() {
+bool Disk::has(Stamp stamp) const {
+  return holds_.covers(stamp) || std::any_of(earlier.begin(), earlier.end(), [&](const EarlierWrites& each) {
+           return each.batch.origin == stamp.origin && each.batch.first_seq <= stamp.seq &&
+                  stamp.seq <= each.batch.last_seq;
+         });
+}
+
+bool Disk::has_own_earlier() const {
+  return std::any_of(earlier.begin(), earlier.end(), [](const EarlierWrites& each) { return each.own; });
+}
+
+void Disk::keep_earlier(const Disk& from, const std::string& region, const std::set<Origin>& own_origins,
+                        const VersionVector& vector) {
+  std::vector<EarlierWrites> kept;
+  std::map<Origin, VersionVector> seen;
+  std::set<Origin> own_too = own_origins;
+  VersionVector before = from.floor_;
+  for (std::size_t i = 0; i < from.synced_; ++i) {
+    const sync::Append& batch = from.log_[i];
+    const auto header = sync::decode_batch_header(*batch.bytes);
+    require(header.has_value(), "a batch of the log cannot be read");
+    if (header->first_seq == 1 && header->region == region) own_too.insert(batch.origin);
+    const auto known = seen.try_emplace(batch.origin, header->first_seq == 1 ? from.floor_ : before).first;
+    for (const auto& [origin, seq] : header->deps_changes)
+      known->second.set(origin, std::max(seq, known->second.get(origin)));
+    before.set(batch.origin, batch.last_seq);
+    VersionVector context = known->second;
+    context.set(batch.origin, batch.first_seq - 1);
+    if (!vector.covers({batch.origin, batch.last_seq}) &&
+        !std::any_of(earlier.begin(), earlier.end(), [&](auto& e) {
+          return e.batch.origin == batch.origin && e.batch.first_seq == batch.first_seq;
+        })) {
+      kept.push_back({batch, std::move(context), own_too.contains(batch.origin)});
+    }
+  }
+  earlier.insert(earlier.begin(), kept.begin(), kept.end());
+}
+
+bool Disk::finish_install(const std::string& region) {
   if (!checked) return false;
+  std::erase_if(earlier, [&](const EarlierWrites& each) {
+    return checked->vector().covers({each.batch.origin, each.batch.last_seq});
+  });
+  keep_earlier(*this, region, own, checked->vector());
   state_ = *std::exchange(checked, std::nullopt);
   log_.clear();
   synced_ = 0;
@@ -118,6 +160,7 @@ void Disk::recover(sync::Replica& replica, bool keeps_forgotten) const {
   load_cells(replica.keyspace());
   replica.restore_closings(state_.checkpoint.closings);
   replica.restore_members(state_.checkpoint.members);
+  replica.restore_returned(state_.checkpoint.returned);
   replica.restore_floor(floor_lsn_, floor_);
   for (const auto& [origin, state] : state_.checkpoint.origins) replica.restore_origin(origin, state);
   replica.restore_position(state_.checkpoint.lsn, state_.checkpoint.hlc);

@@ -37,6 +37,13 @@ struct Staging {
   sync::StagedCopy found() const;
 };
 
+// A batch beside the log: of a log whose place a copied state took.
+struct EarlierWrites {
+  sync::Append batch;
+  VersionVector seen;  // by its author, before it
+  bool own = false;    // of this region
+};
+
 class Disk {
  public:
   // --- the log
@@ -59,6 +66,17 @@ class Disk {
   void scan(const std::function<void(std::string_view)>& visit) const;
   // What the durable log holds.
   const VersionVector& holds() const { return holds_; }
+  // In the log, or beside it.
+  bool has(Stamp stamp) const;
+
+  // --- beside the log
+
+  std::vector<EarlierWrites> earlier;
+  bool has_own_earlier() const;
+  // Puts there, before what is there, what the log of another directory (or the present one) has and
+  // `vector` lacks; `own` are the origins of this region that `from` knows.
+  void keep_earlier(const Disk& from, const std::string& region, const std::set<Origin>& own,
+                    const VersionVector& vector);
 
   // --- the state
 
@@ -80,8 +98,9 @@ class Disk {
   std::optional<Staging> staging;
   // Verified, and to be put in the place of the state and the log.
   std::optional<StateImage> checked;
+  std::set<Origin> own;  // as it was checked with
   // What a start does first of all. True when the state is a new one.
-  bool finish_install();
+  bool finish_install(const std::string& region);
 
   // Recovers a replica the way the server does: state, positions in the log, replay.
   // Throws a Finding when something stored is refused. A host need not keep what the cells

@@ -54,7 +54,7 @@ void Leader::start() {
   replica_->on_conflict(
       [this](const crdt::Conflict& conflict) { world_.checkers().conflict(*this, conflict); });
   replica_->on_log_scan([this](const std::function<void(std::string_view)>& visit) { disk_.scan(visit); });
-  if (disk_.finish_install()) {
+  if (disk_.finish_install(region_)) {
     world_.checkers().installed(*this);
     world_.copy_installed(*this);
   }
@@ -94,16 +94,23 @@ void Leader::reopen() {
 
 void Leader::lose_disk() {
   world_.trace("{} has lost its disk with {}", region_, to_string(disk_.holds()));
-  const VersionVector before = disk_.holds();
-  disk_ = {};
+  const Disk before = std::exchange(disk_, {});
   join_ = true;
   world_.checkers().disk_lost(*this, before);
 }
 
+void Leader::find_disk(const Disk& found) {
+  world_.trace("{} finds a disk with {}", region_, to_string(found.holds()));
+  std::set<Origin> own;
+  for (const auto& [origin, state] : found.state().checkpoint.origins)
+    if (state.region == region_) own.insert(origin);
+  disk_.keep_earlier(found, region_, own, disk_.holds());
+  disk_.earlier.insert(disk_.earlier.end(), found.earlier.begin(), found.earlier.end());
+}
+
 void Leader::restore(Disk copy) {
   world_.trace("{} is restored to {} from {}", region_, to_string(copy.holds()), to_string(disk_.holds()));
-  const VersionVector before = disk_.holds();
-  disk_ = std::move(copy);
+  const Disk before = std::exchange(disk_, std::move(copy));
   restored_ = true;
   world_.checkers().restored(*this, before);
 }
@@ -118,9 +125,8 @@ void Leader::clone(const Leader& original, Disk copy) {
 
 void Leader::end() {
   world_.trace("a leader of {} ends for good with {}", region_, to_string(disk_.holds()));
-  const VersionVector before = disk_.holds();
   end_process();
-  disk_ = {};
+  const Disk before = std::exchange(disk_, {});
   tickets_.clear();
   ended_ = true;
   world_.checkers().restored(*this, before);
@@ -159,7 +165,42 @@ void Leader::tick() {
   step(sync::Tick{});
   mirror_->tick();
   replica_->set_ingest_paused(mirror_->holds_still());
+  if (world_.now_ms() >= next_return_ms_) {
+    next_return_ms_ = world_.now_ms() + 100;
+    bring_back();
+  }
   later(world_.swarm().tick_ms, [this] { tick(); });
+}
+
+// As the server does with what is kept beside its log.
+void Leader::bring_back() {
+  const auto place = [](const EarlierWrites& each) {
+    return sync::EarlierBatch{each.batch.origin, each.batch.first_seq, each.batch.last_seq};
+  };
+  std::erase_if(disk_.earlier, [&](const EarlierWrites& each) {
+    if (each.own) return replica_->has_brought_back(place(each));
+    const auto end = replica_->closings().end_of(each.batch.origin);
+    return replica_->durable().covers({each.batch.origin, each.batch.last_seq}) ||
+           (end && each.batch.first_seq > *end);
+  });
+  if (disk_.earlier.empty()) return;
+  const std::vector<EarlierWrites> kept = disk_.earlier;
+  for (const EarlierWrites& each : kept) {
+    if (replica_->should_reconsider(each.batch.origin, each.batch.first_seq))
+      step(sync::Reconsider{*each.batch.bytes});
+  }
+  std::vector<sync::EarlierBatch> places;
+  for (const EarlierWrites& each : kept)
+    if (each.own) places.push_back(place(each));
+  if (places.empty()) return;
+  carry_out(replica_->bring_back(clock_ms(), places, [&](const auto& visit) {
+    for (const EarlierWrites& each : kept)
+      if (each.own && !visit(*each.batch.bytes, each.seen)) return;
+  }));
+  if (replica_->return_waits_for())
+    world_.trace("{} waits with {} batches for {}", region_, places.size(), *replica_->return_waits_for());
+  world_.checkers().after_step(*this);
+  keep_log_busy();
 }
 
 void Leader::step(sync::Event event) {

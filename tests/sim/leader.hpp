@@ -62,6 +62,8 @@ class Leader {
   void lose_disk();
   // It is empty as it is.
   void join() { join_ = true; }
+  // While down: another directory of the region is found, with what was written there.
+  void find_disk(const Disk& found);
 
   void receive(const std::string& peer, const std::string& frame);
   // One operation of a client.
@@ -97,6 +99,7 @@ class Leader {
   void keep_log_busy();
   void read_log(const sync::ReadLog& wish);
   void go_on_with_checkpoint();
+  void bring_back();
 
   World& world_;
   const std::size_t index_;
@@ -113,6 +116,7 @@ class Leader {
   mutable std::uint64_t latest_clock_ms_ = 0;
   bool syncing_ = false;
   std::uint64_t next_committed_ms_ = 0;
+  std::uint64_t next_return_ms_ = 0;
   std::deque<Ticket> tickets_;
   std::optional<CheckpointUnderWay> checkpoint_;
 };

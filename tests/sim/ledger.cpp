@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tests/sim/finding.hpp"
 
 namespace turnstone::sim {
@@ -43,7 +45,8 @@ void Ledger::stamped(const Operation& operation) {
     if (effect.verb == OwnedEffect::Verb::clear_all) cleared_ = true;
     if (effect.verb != OwnedEffect::Verb::increment) continue;
     for (Counter& counter : counters_) {
-      if (counter.cell.key == effect.key) counter.entries[exponent_of(effect.amount)].stamp = operation.stamp;
+      if (counter.cell.key == effect.key)
+        counter.entries[exponent_of(effect.amount)].stamps.push_back(operation.stamp);
     }
   }
 }
@@ -63,8 +66,8 @@ std::vector<bool> Ledger::read(const std::string& region, const crdt::Keyspace& 
     const Entry& entry = counter.entries[exponent];
     if (digit != 0 && digit != (entry.negative ? -1 : 1)) {
       throw Finding(fmt::format("{} counts {} {} times: the increment of {} by {}4^{}", region,
-                                to_string(entry.stamp), digit == 2 ? 2 : 3, key, entry.negative ? "-" : "",
-                                exponent));
+                                to_string(entry.stamps.front()), digit == 2 ? 2 : 3, key,
+                                entry.negative ? "-" : "", exponent));
     }
     counted.push_back(digit != 0);
   }
@@ -77,10 +80,11 @@ void Ledger::check(const std::string& region, const crdt::Keyspace& keyspace,
   for (const Counter& counter : counters_) {
     const std::vector<bool> counted = read(region, keyspace, counter);
     for (std::size_t exponent = 0; exponent < counted.size(); ++exponent) {
-      const Stamp stamp = counter.entries[exponent].stamp;
-      const bool expected = applied.covers(stamp);
+      const auto& stamps = counter.entries[exponent].stamps;
+      const bool expected =
+          std::any_of(stamps.begin(), stamps.end(), [&](Stamp stamp) { return applied.covers(stamp); });
       if (counted[exponent] == expected || (expected && cleared_)) continue;
-      throw Finding(fmt::format("{} counts {} {}", region, to_string(stamp),
+      throw Finding(fmt::format("{} counts {} {}", region, to_string(stamps.front()),
                                 expected ? "not at all, and has it" : "and has it not"));
     }
   }
@@ -92,7 +96,7 @@ void Ledger::check_all_there(const std::string& region, const crdt::Keyspace& ke
   for (const Counter& counter : counters_) {
     const std::vector<bool> counted = read(region, keyspace, counter);
     for (std::size_t exponent = 0; exponent < counted.size(); ++exponent) {
-      const Stamp stamp = counter.entries[exponent].stamp;
+      const Stamp stamp = counter.entries[exponent].stamps.front();
       if (counted[exponent] || !promised.contains(stamp)) continue;
       throw Finding(fmt::format("{} does not count {}, which was acknowledged", region, to_string(stamp)));
     }

@@ -29,7 +29,7 @@ class Ledger {
  private:
   struct Entry {
     bool negative = false;
-    Stamp stamp;
+    std::vector<Stamp> stamps;  // the first one, and those that took its place
   };
   struct Counter {
     crdt::CellName cell;

@@ -148,6 +148,7 @@ void MirrorHost::check(const sync::CheckStaged& wanted) {
       good = fail(Errc::corrupt, "it lacks writes that this leader has");
     if (good) {
       disk_.checked = image;
+      disk_.own = wanted.own;
       Hlc& hlc = disk_.checked->checkpoint.hlc;
       hlc = std::min(hlc, wanted.hlc_max);
     }

@@ -43,6 +43,24 @@ struct Operation {
   // Everything its author held before it, its own earlier operations included.
   VersionVector context;
   std::vector<OwnedEffect> effects;
+  // Of one that is stamped again: the stamps that it had, and what its author had seen then.
+  std::vector<Stamp> was = {};
+  VersionVector as_of = {};
 };
+
+// An effect as it was decoded. Not one of the protocol's own.
+inline OwnedEffect owned(const crdt::Effect& effect) {
+  using Verb = OwnedEffect::Verb;
+  const auto text = [](std::string_view view) { return std::string(view); };
+  if (const auto* put = std::get_if<crdt::Put>(&effect))
+    return {Verb::put, text(put->key), put->kind, text(put->field), text(put->value), {}};
+  if (const auto* remove = std::get_if<crdt::Remove>(&effect))
+    return {Verb::remove, text(remove->key), remove->kind, text(remove->field), {}, {}};
+  if (const auto* add = std::get_if<crdt::Increment>(&effect))
+    return {Verb::increment, text(add->key), add->kind, text(add->field), {}, add->amount};
+  if (const auto* clear = std::get_if<crdt::Clear>(&effect))
+    return {clear->replaces ? Verb::replace : Verb::clear, text(clear->key), crdt::Kind::string, {}, {}, {}};
+  return {Verb::clear_all, {}, crdt::Kind::string, {}, {}, {}};
+}
 
 }  // namespace turnstone::sim

@@ -33,19 +33,37 @@ std::vector<crdt::CellName> History::scope(const OwnedEffect& effect) const {
   return names;
 }
 
+bool History::saw(const Operation& operation, Stamp other) const {
+  if (!operation.context.covers(other)) return false;
+  if (operation.was.empty() || operation.as_of.covers(other)) return true;
+  const auto found = operations_.find(other);
+  return found != operations_.end() &&
+         std::any_of(found->second.was.begin(), found->second.was.end(),
+                     [&](Stamp earlier) { return operation.as_of.covers(earlier); });
+}
+
+Stamp History::now(Stamp stamp) const {
+  const auto found = now_.find(stamp);
+  return found == now_.end() ? stamp : found->second;
+}
+
 void History::add(Operation operation) {
   const Stamp stamp = operation.stamp;
+  for (const Stamp was : operation.was) now_[was] = stamp;
   require(!operations_.contains(stamp), "stamp " + to_string(stamp) + " names two operations");
-  std::uint32_t index = 0;
+  // The first effect of what is stamped again is that it is.
+  std::uint32_t index = operation.was.empty() ? 0 : 1;
   for (const OwnedEffect& effect : operation.effects) {
     if (effect.verb != Verb::increment) {
       for (const crdt::CellName& name : scope(effect)) {
         const auto cell = cells_.find(name);
         if (cell == cells_.end()) continue;
         for (Product& product : cell->second) {
+          // Counters are left alone by what is stamped again.
+          if (product.increment && !operation.was.empty()) continue;
           // Earlier effects of the operation itself have been seen, too.
           const Stamp made_by = product.id.operation;
-          if (made_by == stamp || operation.context.covers(made_by)) product.ended_by.push_back(stamp);
+          if (made_by == stamp || saw(operation, made_by)) product.ended_by.push_back(stamp);
         }
       }
     }
@@ -66,8 +84,7 @@ const Operation* History::find(Stamp stamp) const {
 bool History::concurrent(Stamp a, Stamp b) const {
   const Operation* first = find(a);
   const Operation* second = find(b);
-  return first != nullptr && second != nullptr && a != b && !first->context.covers(b) &&
-         !second->context.covers(a);
+  return first != nullptr && second != nullptr && a != b && !saw(*first, b) && !saw(*second, a);
 }
 
 std::string History::line(const crdt::CellName& cell, const VersionVector& applied) const {

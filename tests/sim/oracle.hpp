@@ -34,6 +34,8 @@ class History {
   const Operation* find(Stamp stamp) const;
   // Neither author had seen the other operation.
   bool concurrent(Stamp a, Stamp b) const;
+  // The stamp that took the place of this one, if any.
+  Stamp now(Stamp stamp) const;
   std::size_t size() const { return operations_.size(); }
 
   const std::map<crdt::CellName, std::vector<Product>>& cells() const { return cells_; }
@@ -43,7 +45,12 @@ class History {
   std::string line(const crdt::CellName& cell, const VersionVector& applied) const;
 
  private:
+  // What one that is stamped again had seen when it was made it has seen, under whatever name, if
+  // it is there.
+  bool saw(const Operation& operation, Stamp other) const;
+
   std::map<Stamp, Operation> operations_;
+  std::map<Stamp, Stamp> now_;
   std::map<crdt::CellName, std::vector<Product>> cells_;
 };
 

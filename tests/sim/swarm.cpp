@@ -250,7 +250,14 @@ void draw_clone(Random& random, Swarm& swarm) {
   // Who is cut off for longer than that is not the leader of its region any more.
   swarm.limits.close_after_ms = sync::Limits().close_after_ms;
   swarm.clone_heard = random.chance(0.3);
-  if (!swarm.clone_heard) return;
+  if (!swarm.clone_heard) {
+    swarm.clone_alone = random.chance(0.6);
+    if (!swarm.clone_alone) return;
+    // Nobody hears it until it ends; then its directory is found.
+    swarm.limits.close_after_ms = random.between(300, 3000);
+    swarm.clone_for_ms = random.between(100, swarm.run_ms - swarm.clone_at_ms);
+    return;
+  }
   swarm.links = {};
   swarm.odd_links.clear();
   swarm.partition_every_ms = swarm.crash_every_ms = 0;
@@ -270,6 +277,7 @@ std::size_t some_leaders(Random& random) {
 
 void draw_restores_behind(Random& random, Swarm& swarm) {
   swarm.restore_behind = true;
+  swarm.mirror.behind_patience_ms = random.between(200, 3000);
   swarm.clone_at_ms = 0;
   swarm.late_joiner = false;
   swarm.run_ms = std::max<std::uint64_t>(swarm.run_ms, 3000);

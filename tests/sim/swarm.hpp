@@ -71,6 +71,7 @@ struct Swarm {
   std::uint64_t clone_at_ms = 0;
   std::uint64_t clone_for_ms = 0;  // until one of the two ends; at most until all is well again
   bool clone_heard = false;        // both are, by everybody and all the time
+  bool clone_alone = false;        // the second one is not heard by anybody, ever
   // The last leader's region is no member at first, and is added then, perhaps while it runs
   // already; another one is removed. 0: never.
   std::uint64_t join_at_ms = 0;

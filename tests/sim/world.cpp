@@ -321,7 +321,7 @@ bool World::converged() const {
     if (leader.ended()) return true;
     return leader.takes_writes() && leaders_[0].up() &&
            leader.replica().full_vector() == leaders_[0].replica().full_vector() &&
-           leader.replica().durable() == leader.replica().vector();
+           leader.replica().durable() == leader.replica().vector() && !leader.disk().has_own_earlier();
   });
 }
 
@@ -331,6 +331,8 @@ std::string World::vectors() const {
     if (!leader.takes_writes() && !leader.ended()) text += "\n" + leader.region() + " takes no writes yet";
     if (!leader.up()) continue;
     const sync::Replica& replica = leader.replica();
+    if (replica.return_waits_for())
+      text += "\n" + leader.region() + " waits to bring back, for " + *replica.return_waits_for();
     text += fmt::format("\n{}: {}, durably {}, settled {}, log from {}{}{}", leader.region(),
                         to_string(replica.full_vector()), to_string(replica.durable()),
                         to_string(replica.closings().retired()), to_string(replica.log().floor()),
@@ -370,6 +372,7 @@ void World::checkpoint_when_dirty(Leader& leader) {
 }
 
 void World::heal() {
+  if (swarm_.clone_alone) end_clone();
   trace("everything heals");
   faulty_ = false;
   network_.heal_everything();
@@ -405,7 +408,9 @@ void World::heal() {
   while (is_anybody_quiet() && now_ms_ < latest) run_until(now_ms_ + 100);
   // What they know of each other settles: nobody asks for anything, everything is stable. A
   // removed region is let go once it is silent.
-  run_until(now_ms_ + 2000 + (removed_.empty() ? 0 : swarm_.limits.peer_silence_ms + 3000));
+  const std::uint64_t runs_close_ms = swarm_.limits.close_after_ms > 5000 ? 0 : swarm_.limits.close_after_ms;
+  run_until(now_ms_ + 2000 + 2 * runs_close_ms +
+            (removed_.empty() ? 0 : swarm_.limits.peer_silence_ms + 3000));
   const std::uint64_t pulls_at_rest = pulls();
   run_until(now_ms_ + 5000);
   // With small limits a comparison of everything takes long.

@@ -25,6 +25,10 @@ void World::clone_something() {
   schedule_faults_of(clone);
   at(now_ms_ + swarm_.clone_for_ms, [this] { end_clone(); });
   if (swarm_.clone_heard) return;
+  if (swarm_.clone_alone) {
+    for (const Link& link : network_.links_of(clone.index())) network_.cut(link);
+    return;
+  }
   switch (random_.below(4)) {
     case 0:
       return cut_for_a_while(network_.links_of(clone.index()));
@@ -50,7 +54,7 @@ void World::end_clone() {
   Leader& clone = leaders_.back();
   Leader& original = *std::find_if(leaders_.begin(), leaders_.end(),
                                    [&](const Leader& leader) { return leader.region() == clone.region(); });
-  if (clone.up() && random_.chance(0.5)) {
+  if (clone.up() && !swarm_.clone_alone && random_.chance(0.3)) {
     clone.crash();
     if (original.up()) original.crash();
     backups_[original.index()].clear();
@@ -59,24 +63,25 @@ void World::end_clone() {
     clone.end();
     return original.start();
   }
+  if (swarm_.clone_alone) {
+    // The one that stays brings back what only the other one has.
+    if (clone.up()) clone.crash();
+    if (original.up()) original.crash();
+    original.find_disk(clone.disk());
+    clone.end();
+    return original.start();
+  }
   clone.end();
 }
 
-// What an administrator does about the alarm that a leader's history has ended.
+// What an administrator does about the alarm that a leader's run has ended. If it has what nobody
+// takes, it finds its way by itself.
 void World::replace_ended() {
   for (Leader& leader : leaders_) {
-    if (!leader.up()) continue;
-    const bool ended = leader.replica().history_ended();
-    if (!ended && !leader.replica().being_ended()) continue;
+    if (!leader.up() || leader.replica().has_void()) continue;
+    if (!leader.replica().history_ended() && !leader.replica().being_ended()) continue;
     require(!swarm_.clone_heard, leader.region() + " was ended though everybody heard it");
-    if (!ended) {
-      leader.crash();
-      leader.start();
-      continue;
-    }
-    checkers_.given_up(leader);
     leader.crash();
-    leader.lose_disk();
     leader.start();
   }
 }

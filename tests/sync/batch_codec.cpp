@@ -70,6 +70,34 @@ std::string hex(std::string_view bytes) {
 
 }  // namespace
 
+TEST_CASE("batch: what each operation had seen that is stamped again is read back, and told once") {
+  VersionVector seen;
+  for (std::uint64_t origin = 1; origin <= 1000; ++origin) seen.set(Origin{origin}, origin);
+  std::vector<Again> all;
+  for (Seq seq = 1; seq <= 50; ++seq) {
+    seen.set(Origin{7}, 100 + seq);
+    all.push_back({{{Origin{7}, 100 + seq + 1}}, 5, seen});
+  }
+  all.push_back({{{Origin{8}, 1}}, 6, {{Origin{1}, 1}}});  // it had seen less
+  BatchBuilder builder;
+  for (const Again& again : all) {
+    builder.begin_operation(9);
+    builder.add(again);
+    builder.add(Clear{"a", false});
+  }
+  Made made;
+  made.header.origin = Origin{77};
+  made.header.first_seq = 1;
+  made.bytes = builder.finish(made.header);
+  CHECK(made.bytes.size() < 8000);
+  const auto header = decode_batch_header(made.bytes);
+  REQUIRE(header);
+  const auto deltas = decode_batch_deltas(*header, made.bytes);
+  REQUIRE(deltas);
+  REQUIRE(deltas->size() == all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) CHECK(deltas->at(i).effects.front() == Effect(all[i]));
+}
+
 TEST_CASE("batch: header and deltas are read back as they were written") {
   const Made made = example();
   const auto header = decode_batch_header(made.bytes);

@@ -139,7 +139,7 @@ TEST_CASE("mirror: a copy is taken page by page, no faster than the limit") {
   MirrorLimits limits;
   limits.bytes_per_second = 4 * mirror_page_bytes;
   cluster.sources.try_emplace("paris", 100, state_of(20), limits);
-  cluster.sink.begin(cluster.now_ms, {});
+  cluster.sink.begin(cluster.now_ms, {}, {});
   const std::uint64_t began = cluster.now_ms;
   cluster.pass(60'000, [&] { return cluster.installed; });
   CHECK(cluster.installed);
@@ -159,7 +159,7 @@ TEST_CASE("mirror: lost, doubled and altered pages are asked for again") {
     if (seen % 5 == 0) times = 2;
     if (seen % 11 == 0) page.bytes.pop_back();
   };
-  cluster.sink.begin(cluster.now_ms, {});
+  cluster.sink.begin(cluster.now_ms, {}, {});
   cluster.pass(300'000, [&] { return cluster.installed; });
   CHECK(cluster.installed);
   CHECK(cluster.staged == cluster.sources.at("paris").state);
@@ -187,7 +187,7 @@ TEST_CASE("mirror: a page that was altered on its way is not taken") {
 TEST_CASE("mirror: it goes on where it was after a cut, and after a restart of the taking leader") {
   Cluster cluster;
   cluster.sources.try_emplace("paris", 100, state_of(40));
-  cluster.sink.begin(cluster.now_ms, {});
+  cluster.sink.begin(cluster.now_ms, {}, {});
   cluster.pass(60'000, [&] { return cluster.staged.size() >= 10 * mirror_page_bytes; });
   Source& source = cluster.sources.at("paris");
   source.up = false;
@@ -203,7 +203,7 @@ TEST_CASE("mirror: it goes on where it was after a cut, and after a restart of t
                      chain_of(cluster.staged)};
     cluster.sink = MirrorSink(MirrorLimits{});
     cluster.sink.restore(found);
-    cluster.sink.begin(cluster.now_ms, {});
+    cluster.sink.begin(cluster.now_ms, {}, {});
     CHECK(cluster.sink.bytes() == cluster.staged.size());
   }
   cluster.pass(60'000, [&] { return cluster.installed; });
@@ -215,7 +215,7 @@ TEST_CASE("mirror: it goes on where it was after a cut, and after a restart of t
 TEST_CASE("mirror: when the source restarts, its copy is gone and another is begun") {
   Cluster cluster;
   cluster.sources.try_emplace("paris", 100, state_of(40));
-  cluster.sink.begin(cluster.now_ms, {});
+  cluster.sink.begin(cluster.now_ms, {}, {});
   cluster.pass(60'000, [&] { return cluster.staged.size() >= 10 * mirror_page_bytes; });
   cluster.sources.erase("paris");
   cluster.sources.try_emplace("paris", 900, state_of(45));
@@ -228,7 +228,7 @@ TEST_CASE("mirror: when the source stays away, another region is asked") {
   Cluster cluster;
   cluster.sources.try_emplace("paris", 100, state_of(40));
   cluster.sources.try_emplace("tokyo", 500, state_of(30));
-  cluster.sink.begin(cluster.now_ms, {});
+  cluster.sink.begin(cluster.now_ms, {}, {});
   cluster.pass(60'000, [&] { return cluster.staged.size() >= 10 * mirror_page_bytes; });
   REQUIRE(cluster.sink.source() == "paris");
   cluster.sources.at("paris").up = false;
@@ -247,7 +247,7 @@ TEST_CASE("mirror: a copy that does not match its hash is not used") {
     // As a bad disk of the source would: the page's own hash is right.
     if (alter && page.offset == 3 * mirror_page_bytes) page.bytes[5] = 'x';
   };
-  cluster.sink.begin(cluster.now_ms, {});
+  cluster.sink.begin(cluster.now_ms, {}, {});
   cluster.pass(20'000, [&] { return !cluster.alarms.empty(); });
   CHECK(cluster.alarms == std::vector<std::string>{"mirror_damaged"});
   CHECK_FALSE(cluster.checked);
@@ -260,7 +260,7 @@ TEST_CASE("mirror: a copy that does not match its hash is not used") {
 TEST_CASE("mirror: a state that lacks what this leader has is never taken") {
   Cluster cluster;
   cluster.sources.try_emplace("paris", 100, state_of(3));
-  cluster.sink.begin(cluster.now_ms, {{tokyo, 1}});
+  cluster.sink.begin(cluster.now_ms, {{tokyo, 1}}, {{tokyo, 1}});
   cluster.pass(20'000);
   CHECK(cluster.alarms.empty());
   cluster.pass(20'000);
@@ -300,7 +300,7 @@ TEST_CASE("mirror: a source without room says so, and one that is not used delet
   Cluster cluster;
   cluster.sources.try_emplace("paris", 100, state_of(3));
   cluster.sources.at("paris").no_room = "the disk is full";
-  cluster.sink.begin(cluster.now_ms, {});
+  cluster.sink.begin(cluster.now_ms, {}, {});
   cluster.pass(1'000);
   CHECK(cluster.alarms.front() == "mirror_no_copy");
   cluster.sources.at("paris").no_room.reset();

@@ -33,6 +33,7 @@ class Node {
   void sync();
   void tick() { step(Tick{}); }
   void step(Event event);
+  void carry_out(Effects effects);
 
   // Takes what a peer published since it was asked last, or drops it.
   std::vector<std::string> take_published();
@@ -62,7 +63,6 @@ class Node {
 
  private:
   void make(std::uint64_t origin);
-  void carry_out(Effects effects);
 
   std::string region_;
   Limits limits_;

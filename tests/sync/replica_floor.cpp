@@ -179,7 +179,7 @@ TEST_CASE("floor: a log whose file was cut less than it was to be begins behind 
   Closings closings;
   closings.request(ended, "paris");
   closings.acknowledge(ended, "paris", 4, {Origin{6}, 2});
-  REQUIRE(closings.retire({{Origin{6}, 2}}) == std::vector{ended});
+  REQUIRE(closings.retire({{Origin{6}, 2}}, {}) == std::vector{ended});
   Replica replica({Node::cluster, "paris", Origin{7}, {"tokyo"}, {}});
   replica.restore_closings(closings);
   replica.restore_floor(10, {{ended, 2}});
