@@ -23,6 +23,7 @@
 #include "sync/batch.hpp"
 #include "sync/closings.hpp"
 #include "sync/divergence_audit.hpp"
+#include "sync/earlier_batch.hpp"
 #include "sync/event.hpp"
 #include "sync/limits.hpp"
 #include "sync/log_index.hpp"
@@ -115,18 +116,6 @@ struct Checkpoint {
   Members members;
   Returned returned;
 };
-
-// A batch that an earlier run of this region wrote, and that the state had not which this leader
-// then took: it is kept beside the log until it is applied after all, or brought back.
-struct EarlierBatch {
-  Origin origin{};
-  Seq first_seq = 0;
-  Seq last_seq = 0;
-};
-// Calls `visit` with the bytes of each, in the order of the log that it was in, and with all that
-// its author had seen before it, retired origins among it; until `visit` says false.
-using EarlierScan =
-    std::function<void(const std::function<bool(std::string_view bytes, const VersionVector& seen)>& visit)>;
 
 // Told what local people want to know; called while deltas are applied.
 using ConflictSink = std::function<void(const crdt::Conflict&)>;

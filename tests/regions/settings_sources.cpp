@@ -81,7 +81,8 @@ TEST_CASE("settings: every key but the peers and the secrets and keys is in the 
         std::ranges::any_of(samples, [&](const Sample& sample) { return sample.name == key.name; });
     if (!sampled) {
       INFO(key.name);
-      CHECK((key.name == "requirepass_file" || key.name == "key_file" || key.name == "bring_back" || is_list(key)));
+      CHECK((key.name == "requirepass_file" || key.name == "key_file" || key.name == "bring_back" ||
+             is_list(key)));
       ++others;
     }
   }
