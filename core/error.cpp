@@ -23,6 +23,8 @@ std::string_view name(Errc code) {
       return "config";
     case Errc::in_use:
       return "in_use";
+    case Errc::merge_failed:
+      return "merge_failed";
   }
   return "unknown";
 }

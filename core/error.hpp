@@ -16,6 +16,7 @@ enum class Errc {
   io,                   // the operating system refused a read, write or sync
   config,               // a setting is missing, unknown or out of range
   in_use,               // a lock is held by another process
+  merge_failed,         // a merge function gave no value for these siblings
 };
 
 std::string_view name(Errc code);
