@@ -15,7 +15,7 @@ turnstone_packages() {
       echo g++ cmake ninja-build pkg-config python3 \
         libzmq3-dev cppzmq-dev libsodium-dev libmsgpack-cxx-dev libsqlitecpp-dev libsqlite3-dev librange-v3-dev libboost-dev \
         libfmt-dev libspdlog-dev libexpected-dev libcli11-dev libtomlplusplus-dev libxxhash-dev libhiredis-dev \
-        catch2 librapidcheck-dev
+        nlohmann-json3-dev liblua5.4-dev catch2 librapidcheck-dev
       ;;
     demo) echo redis-tools ;;
     test)
