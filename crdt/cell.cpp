@@ -9,6 +9,17 @@
 
 namespace turnstone::crdt {
 
+namespace {
+
+std::string_view clamped(FixedDecimal number, std::string& scratch) {
+  static const FixedDecimal lowest = FixedDecimal::from_int(std::numeric_limits<std::int64_t>::min());
+  static const FixedDecimal highest = FixedDecimal::from_int(std::numeric_limits<std::int64_t>::max());
+  scratch = std::clamp(number, lowest, highest).to_string();
+  return scratch;
+}
+
+}  // namespace
+
 bool wins_over(Hlc a_hlc, const RowId& a_id, Hlc b_hlc, const RowId& b_id) {
   return std::tie(a_hlc, a_id) > std::tie(b_hlc, b_id);
 }
@@ -28,6 +39,32 @@ std::pair<Hlc, RowId> Cell::newest() const {
   return best;
 }
 
+const std::vector<ReplacedValue>& Cell::replaced() const {
+  static const std::vector<ReplacedValue> none;
+  return replaced_ ? *replaced_ : none;
+}
+
+const std::string* Cell::base() const {
+  if (siblings_.empty() || replaced().size() != siblings_.size()) return nullptr;
+  const ReplacedValue& first = replaced_->front();
+  const bool is_common = std::all_of(replaced_->begin(), replaced_->end(), [&](const ReplacedValue& other) {
+    return other.rows == first.rows && other.value == first.value;
+  });
+  return is_common ? &first.value : nullptr;
+}
+
+Base Cell::as_base(std::string_view value) const {
+  std::string ids;
+  RecordWriter out(ids);
+  for (const Row& row : siblings_) {
+    out.record(3)
+        .uint(static_cast<std::uint64_t>(row.id.operation.origin))
+        .uint(row.id.operation.seq)
+        .uint(row.id.index);
+  }
+  return {hash64(ids), value};
+}
+
 std::optional<FixedDecimal> Cell::number() const {
   const Row* row = winner();
   if (row == nullptr) return counter_ ? std::optional(counter_->total) : std::nullopt;
@@ -38,16 +75,28 @@ std::optional<FixedDecimal> Cell::number() const {
 
 std::string_view Cell::shown(std::string& scratch) const {
   const Row* row = winner();
-  const auto sum = counter_ ? number() : std::nullopt;
-  if (!sum) return row != nullptr ? std::string_view(row->value) : std::string_view();
-  static const FixedDecimal lowest = FixedDecimal::from_int(std::numeric_limits<std::int64_t>::min());
-  static const FixedDecimal highest = FixedDecimal::from_int(std::numeric_limits<std::int64_t>::max());
-  scratch = std::clamp(*sum, lowest, highest).to_string();
-  return scratch;
+  if (row == nullptr) return counter_ ? clamped(counter_->total, scratch) : std::string_view();
+  return shown(row->value, scratch);
+}
+
+std::string_view Cell::shown(std::string_view chosen, std::string& scratch) const {
+  const auto number = counter_ ? FixedDecimal::parse(chosen) : std::nullopt;
+  return number ? clamped(*number + counter_->total, scratch) : chosen;
+}
+
+template <class Gone>
+void Cell::remove_siblings(const Gone& gone) {
+  std::erase_if(siblings_, gone);
+  if (!replaced_) return;
+  std::erase_if(*replaced_, [&](const ReplacedValue& replaced) {
+    return std::none_of(siblings_.begin(), siblings_.end(),
+                        [&](const Row& row) { return row.id == replaced.row; });
+  });
+  if (replaced_->empty()) replaced_.reset();
 }
 
 void Cell::remove_seen(const Author& author) {
-  std::erase_if(siblings_, [&](const Row& row) {
+  remove_siblings([&](const Row& row) {
     if (planted(Planted::clock_over_causality) && row.hlc > author.hlc) return false;
     return author.saw(row.id.operation);
   });
@@ -72,7 +121,17 @@ void Cell::remove_seen(const Author& author) {
   }
 }
 
-void Cell::add(Row row) {
+void Cell::remove_named(const std::vector<RowId>& rows) {
+  remove_siblings([&](const Row& row) { return std::find(rows.begin(), rows.end(), row.id) != rows.end(); });
+}
+
+void Cell::add(Row row, const std::optional<Base>& base) {
+  if (base) {
+    if (!replaced_) replaced_ = std::make_unique<std::vector<ReplacedValue>>();
+    const auto place = std::find_if(replaced_->begin(), replaced_->end(),
+                                    [&](const ReplacedValue& other) { return row.id < other.row; });
+    replaced_->insert(place, {row.id, base->rows, std::string(base->value)});
+  }
   const auto at = std::lower_bound(siblings_.begin(), siblings_.end(), row,
                                    [](const Row& a, const Row& b) { return a.id < b.id; });
   siblings_.insert(at, std::move(row));

@@ -5,10 +5,11 @@
 namespace turnstone::crdt {
 namespace {
 
-enum Tag : std::uint64_t { sibling = 1, counter_total = 2, contribution = 3 };
+enum Tag : std::uint64_t { sibling = 1, counter_total = 2, contribution = 3, replaced_value = 4 };
 
-// Begins [tag origin seq index hlc ...]; every record has one more item.
-RecordWriter& begin(RecordWriter& out, Tag tag, const RowId& id, Hlc hlc) {
+// Begins [tag origin seq index hlc ...]; every record has one more item. Of a replaced value the
+// hash of its rows is in the place of the clock.
+RecordWriter& begin(RecordWriter& out, Tag tag, const RowId& id, std::uint64_t hlc) {
   return out.record(6)
       .uint(tag)
       .uint(static_cast<std::uint64_t>(id.operation.origin))
@@ -44,6 +45,9 @@ struct CellDecoder {
         cell.counter_->total = in.decimal(5);
       } else if (tag == contribution && cell.counter_) {
         cell.counter_->unstable.push_back({read_id(in), in.uint(4), in.decimal(5)});
+      } else if (tag == replaced_value) {
+        if (!cell.replaced_) cell.replaced_ = std::make_unique<std::vector<ReplacedValue>>();
+        cell.replaced_->push_back({read_id(in), in.uint(4), std::string(in.bytes(5))});
       } else {
         return false;
       }
@@ -57,6 +61,9 @@ namespace {
 void write_cell(const Cell& cell, CellPart part, RecordWriter& out) {
   for (const Row& row : cell.siblings()) {
     begin(out, sibling, row.id, row.hlc).bytes(row.value);
+  }
+  for (const ReplacedValue& replaced : cell.replaced()) {
+    begin(out, replaced_value, replaced.row, replaced.rows).bytes(replaced.value);
   }
   if (const Counter* counter = cell.counter()) {
     begin(out, counter_total, counter->newest, counter->newest_hlc).decimal(counter->total);

@@ -25,8 +25,9 @@ struct CellImage {
 };
 
 // Records [tag origin seq index hlc x]: tag 1 is a sibling (x its value); 2 the counter's
-// newest increment (x the total), then 3 an unstable contribution (x its amount).
-// With the first two tags only, the bytes are the state: what f(D) says, equal on every leader
+// newest increment (x the total), then 3 an unstable contribution (x its amount); 4 is what a
+// sibling replaced, [4 origin seq index rows x], behind the siblings.
+// Without tag 3 the bytes are the state: what f(D) says, equal on every leader
 // that has applied the same deltas.
 enum class CellPart : bool { state, state_and_unstable };
 std::string encode_cell(const Cell& cell, CellPart part);

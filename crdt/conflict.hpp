@@ -42,6 +42,15 @@ struct Conflict {
   friend bool operator==(const Conflict&, const Conflict&) = default;
 };
 
+// A person's choice, as the leaders learn of it.
+struct Settlement {
+  Hash128 conflict;
+  Stamp operation;
+  Hlc hlc = 0;
+  std::string by;
+  friend bool operator==(const Settlement&, const Settlement&) = default;
+};
+
 // Sorts the sides, decides the winner (a write beats a delete, else last-write-wins) and
 // computes the id.
 Conflict make_conflict(ConflictType type, std::string_view key, std::string_view field, ConflictSide a,

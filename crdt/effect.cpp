@@ -12,6 +12,10 @@ enum Code : std::uint64_t {
   clear_key = 6,
   replace_key = 7,
   clear_all = 8,
+  put_cluster = 9,
+  put_over = 10,
+  resolve_rows = 11,
+  settle_conflict = 12,
   close_origin = 16,
   acknowledge_close = 17,
   add_member = 18,
@@ -26,14 +30,57 @@ RecordWriter& begin(RecordWriter& out, Code code, std::uint32_t items, bool firs
   return out.record(items + 2).uint(code).uint(hlc_step);
 }
 
-std::optional<Kind> kind_of(std::uint64_t number) {
-  if (number >= 1 && number <= 3) return static_cast<Kind>(number);
-  return std::nullopt;
-}
-
 template <class... Types>
 bool is_one_of(const Effect& effect) {
   return (std::holds_alternative<Types>(effect) || ...);
+}
+
+std::uint64_t number(Kind kind) { return static_cast<std::uint64_t>(kind); }
+
+void encode_put(const Put& put, bool first, Hlc hlc_step, RecordWriter& out) {
+  if (put.base) {
+    begin(out, put_over, 6, first, hlc_step).bytes(put.key).uint(number(put.kind)).bytes(put.field);
+    out.bytes(put.value).uint(put.base->rows).bytes(put.base->value);
+    return;
+  }
+  switch (put.kind) {
+    case Kind::string:
+      begin(out, put_string, 2, first, hlc_step).bytes(put.key).bytes(put.value);
+      return;
+    case Kind::set:
+      begin(out, put_set, 2, first, hlc_step).bytes(put.key).bytes(put.field);
+      return;
+    case Kind::hash:
+    case Kind::cluster:
+      begin(out, put.kind == Kind::hash ? put_hash : put_cluster, 3, first, hlc_step)
+          .bytes(put.key)
+          .bytes(put.field)
+          .bytes(put.value);
+      return;
+  }
+}
+
+void encode_resolve(const Resolve& resolve, bool first, Hlc hlc_step, RecordWriter& out) {
+  const auto rows = static_cast<std::uint32_t>(resolve.rows.size());
+  begin(out, resolve_rows, 4 + (resolve.value ? 1 : 0) + 3 * rows, first, hlc_step);
+  out.bytes(resolve.key).uint(number(resolve.kind)).bytes(resolve.field).uint(resolve.value ? 1 : 0);
+  if (resolve.value) out.bytes(*resolve.value);
+  for (const RowId& row : resolve.rows) {
+    out.uint(static_cast<std::uint64_t>(row.operation.origin)).uint(row.operation.seq).uint(row.index);
+  }
+}
+
+Resolve decode_resolve(RecordReader& in, std::uint32_t at, Kind kind) {
+  Resolve resolve{in.bytes(at), kind, in.bytes(at + 2), {}, {}};
+  const bool has_value = in.uint(at + 3) != 0;
+  at += 4;
+  if (has_value) resolve.value = in.bytes(at++);
+  if (at >= in.size() || (in.size() - at) % 3 != 0) in.mark_malformed();
+  for (; at < in.size() && !in.malformed(); at += 3) {
+    resolve.rows.push_back(
+        {{Origin{in.uint(at)}, in.uint(at + 1)}, static_cast<std::uint32_t>(in.uint(at + 2))});
+  }
+  return resolve;
 }
 
 void encode_again(const Again& again, bool first, Hlc hlc_step, RecordWriter& out) {
@@ -76,8 +123,24 @@ std::string_view name(Kind kind) {
       return "set";
     case Kind::hash:
       return "hash";
+    case Kind::cluster:
+      return "cluster";
   }
   return "none";
+}
+
+std::optional<Kind> kind_of(std::uint64_t number) {
+  for (const Kind kind : all_kinds) {
+    if (static_cast<std::uint64_t>(kind) == number) return kind;
+  }
+  return std::nullopt;
+}
+
+std::optional<Kind> kind_named(std::string_view text) {
+  for (const Kind kind : all_kinds) {
+    if (name(kind) == text) return kind;
+  }
+  return std::nullopt;
 }
 
 bool is_system(const Effect& effect) {
@@ -85,19 +148,15 @@ bool is_system(const Effect& effect) {
 }
 
 void encode(const Effect& effect, bool first, Hlc hlc_step, RecordWriter& out) {
-  const auto number = [](Kind kind) { return static_cast<std::uint64_t>(kind); };
   if (const auto* put = std::get_if<Put>(&effect)) {
-    switch (put->kind) {
-      case Kind::string:
-        begin(out, put_string, 2, first, hlc_step).bytes(put->key).bytes(put->value);
-        return;
-      case Kind::set:
-        begin(out, put_set, 2, first, hlc_step).bytes(put->key).bytes(put->field);
-        return;
-      case Kind::hash:
-        begin(out, put_hash, 3, first, hlc_step).bytes(put->key).bytes(put->field).bytes(put->value);
-        return;
-    }
+    encode_put(*put, first, hlc_step, out);
+  } else if (const auto* resolve = std::get_if<Resolve>(&effect)) {
+    encode_resolve(*resolve, first, hlc_step, out);
+  } else if (const auto* settle = std::get_if<Settle>(&effect)) {
+    begin(out, settle_conflict, 3, first, hlc_step)
+        .uint(settle->conflict.high)
+        .uint(settle->conflict.low)
+        .bytes(settle->by);
   } else if (const auto* remove = std::get_if<Remove>(&effect)) {
     begin(out, remove_field, 3, first, hlc_step)
         .bytes(remove->key)
@@ -162,7 +221,22 @@ DecodedEffect decode_effect(RecordReader& in) {
       items += 2;
       break;
     case put_hash:
-      decoded.effect = Put{in.bytes(at), Kind::hash, in.bytes(at + 1), in.bytes(at + 2)};
+    case put_cluster:
+      decoded.effect = Put{in.bytes(at), code == put_hash ? Kind::hash : Kind::cluster, in.bytes(at + 1),
+                           in.bytes(at + 2)};
+      items += 3;
+      break;
+    case put_over:
+      decoded.effect = Put{in.bytes(at), cell_kind(), in.bytes(at + 2), in.bytes(at + 3),
+                           Base{in.uint(at + 4), in.bytes(at + 5)}};
+      items += 6;
+      break;
+    case resolve_rows:
+      decoded.effect = decode_resolve(in, at, cell_kind());
+      items = in.size();
+      break;
+    case settle_conflict:
+      decoded.effect = Settle{{in.uint(at), in.uint(at + 1)}, in.bytes(at + 2)};
       items += 3;
       break;
     case remove_field:

@@ -1,12 +1,15 @@
 #pragma once
 // What an operation does: the verbs of the keyspace. Removals name no rows: an effect
 // removes what its author had seen, and the author's context says what that is.
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "core/fixed_decimal.hpp"
+#include "core/hash.hpp"
 #include "core/hybrid_clock.hpp"
 #include "core/ids.hpp"
 #include "core/record.hpp"
@@ -14,13 +17,29 @@
 
 namespace turnstone::crdt {
 
-enum class Kind : std::uint8_t { string = 1, set = 2, hash = 3 };
+// `cluster` are the cluster's own data, such as policies: fields like a hash's, replicated, stored
+// and compared like all data, and beside what clients see: no key exists by them, and no command
+// of theirs meets them.
+enum class Kind : std::uint8_t { string = 1, set = 2, hash = 3, cluster = 9 };
+inline constexpr std::array all_kinds = {Kind::string, Kind::set, Kind::hash, Kind::cluster};
 
+constexpr bool is_visible(Kind kind) { return kind != Kind::cluster; }
 // As TYPE answers it.
 std::string_view name(Kind kind);
+// Nothing when no kind has that number, or that name.
+std::optional<Kind> kind_of(std::uint64_t number);
+std::optional<Kind> kind_named(std::string_view name);
 
 // Keys, fields and values are views: into a client's input or into a received batch.
 
+// What a write replaced: which rows, and what a reader saw of them. Travels with the write where
+// the key's policy wants it, so that all who hold siblings know the same of what they had in
+// common, however old (Kaki et al., mergeable replicated data types, OOPSLA 2019).
+struct Base {
+  std::uint64_t rows = 0;  // hash of their ids
+  std::string_view value;
+  friend bool operator==(const Base&, const Base&) = default;
+};
 // Register write, set add, hash field write. Drops the rows of the cell that the author
 // had seen, cancels the increments that it had seen, adds one row. A string's field is
 // empty, a set member's value is empty.
@@ -29,7 +48,18 @@ struct Put {
   Kind kind;
   std::string_view field;
   std::string_view value;
+  std::optional<Base> base = {};
   friend bool operator==(const Put&, const Put&) = default;
+};
+// A person, or a program, has chosen between siblings: drops the rows that it names and no others,
+// and adds one, or none. Increments stay.
+struct Resolve {
+  std::string_view key;
+  Kind kind;
+  std::string_view field;
+  std::optional<std::string_view> value;
+  std::vector<RowId> rows;
+  friend bool operator==(const Resolve&, const Resolve&) = default;
 };
 // Set remove, hash field delete: what the author had seen of one cell.
 struct Remove {
@@ -57,6 +87,13 @@ struct Clear {
 // What the author had seen of every key.
 struct ClearAll {
   friend bool operator==(const ClearAll&, const ClearAll&) = default;
+};
+// The other effects of this operation settle a conflict that is on record (crdt/conflict.hpp): for
+// the record, and nothing to the data.
+struct Settle {
+  Hash128 conflict;
+  std::string_view by;  // the person's name
+  friend bool operator==(const Settle&, const Settle&) = default;
 };
 
 // The protocol's own words, which travel as deltas like any other and mean nothing to the
@@ -109,8 +146,8 @@ struct Again {
   friend bool operator==(const Again&, const Again&) = default;
 };
 
-using Effect = std::variant<Put, Remove, Increment, Clear, ClearAll, CloseOrigin, AcknowledgeClose, AddMember,
-                            RemoveMember, AcknowledgeRemoval, Again>;
+using Effect = std::variant<Put, Resolve, Remove, Increment, Clear, ClearAll, Settle, CloseOrigin,
+                            AcknowledgeClose, AddMember, RemoveMember, AcknowledgeRemoval, Again>;
 
 // True for the protocol's own words.
 bool is_system(const Effect& effect);
@@ -153,7 +190,9 @@ struct Author {
 // operation, [code + effect_continues, key, ...] for the following ones:
 //   put string 1 key value | put set 2 key member | put hash 3 key field value
 //   remove 4 key kind field | increment 5 key kind field amount
-//   clear 6 key | clear, replacing 7 key | clear all 8
+//   clear 6 key | clear, replacing 7 key | clear all 8 | put cluster data 9 key field value
+//   put over a base 10 key kind field value rows base
+//   resolve 11 key kind field (0, or 1 value) (origin seq index) ... | settle 12 high low by
 //   close 16 origin regions | acknowledge a close 17 origin last
 //   add a member 18 region address keys founding | remove one 19 region regions
 //   acknowledge a removal 20 region

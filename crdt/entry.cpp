@@ -16,16 +16,17 @@ Fields::Map::const_iterator Fields::from(std::uint64_t position) const {
 }
 
 Kind Entry::shown_kind() const {
-  if (collections_.empty()) return Kind::string;
+  if (visible_collections() == 0) return Kind::string;
   if (!has_several_kinds()) return collections_.front().first;
   std::pair<std::pair<Hlc, RowId>, Kind> best{string_.newest(), Kind::string};
   for (const auto& [kind, fields] : collections_) {
+    if (!is_visible(kind)) continue;
     for (const auto& [name, cell] : fields->map()) best = std::max(best, {cell.newest(), kind});
   }
   return best.second;
 }
 
-bool Entry::has_several_kinds() const { return collections_.size() + (string_.empty() ? 0 : 1) > 1; }
+bool Entry::has_several_kinds() const { return visible_collections() + (string_.empty() ? 0 : 1) > 1; }
 
 const Fields* Entry::fields(Kind kind) const {
   for (const auto& [present, fields] : collections_) {

@@ -56,6 +56,8 @@ class Fields {
 
 class Entry {
  public:
+  // True when a reader sees something here.
+  bool exists() const { return !string_.empty() || visible_collections() > 0; }
   // The kind that a reader sees: of the newest row by (hlc, id), the same everywhere.
   Kind shown_kind() const;
   bool has_several_kinds() const;
@@ -65,11 +67,15 @@ class Entry {
   const Cell* string() const { return string_.empty() ? nullptr : &string_; }
   const Fields* fields(Kind kind) const;
 
-  // The kinds present, in numeric order.
+  // The kinds present, in numeric order; also those that no reader sees.
   std::vector<Kind> kinds() const;
 
  private:
   friend class Keyspace;
+  // They sort before the others.
+  std::size_t visible_collections() const {
+    return collections_.size() - (collections_.empty() || is_visible(collections_.back().first) ? 0 : 1);
+  }
   Cell string_;
   std::vector<std::pair<Kind, std::unique_ptr<Fields>>> collections_;
 };

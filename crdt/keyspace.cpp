@@ -44,26 +44,38 @@ std::size_t Keyspace::shard_index(std::string_view key) const {
 }
 
 const Entry* Keyspace::find(std::string_view key) const {
+  const Entry* entry = find_any(key);
+  return entry == nullptr || !entry->exists() ? nullptr : entry;
+}
+
+const Entry* Keyspace::find_any(std::string_view key) const {
   const Shard& shard = shards_[shard_index(key)];
   const auto it = shard.find(key);
   return it == shard.end() ? nullptr : &it->second;
 }
 
-Entry* Keyspace::find_entry(std::string_view key) { return const_cast<Entry*>(find(key)); }
-
 const Cell* Keyspace::find_cell(std::string_view key, Kind kind, std::string_view field) const {
-  const Entry* entry = find(key);
+  const Entry* entry = find_any(key);
   if (entry == nullptr) return nullptr;
   if (kind == Kind::string) return entry->string();
   const Fields* fields = entry->fields(kind);
   return fields == nullptr ? nullptr : fields->find(field);
 }
 
+const Fields* Keyspace::cluster_fields(std::string_view name) const {
+  const Entry* entry = find_any(name);
+  return entry == nullptr ? nullptr : entry->fields(Kind::cluster);
+}
+
 Keyspace::Target Keyspace::open(std::string_view key, Kind kind, std::string_view field) {
   const std::size_t bucket = shard_index(key);
   touched_[bucket] = position_;
   Entry& entry = find_or_insert(shards_[bucket], key, [&] { return std::string(key); });
-  if (entry.empty()) ++size_;
+  if (!is_visible(kind)) {
+    ++cluster_revision_;
+  } else if (!entry.exists()) {
+    ++size_;
+  }
   Cell& cell = cell_for(entry, kind, field);
   dirty_.before_change(key, kind, field, &cell);
   return {key, kind, field, entry, cell};
@@ -85,7 +97,7 @@ Cell& Keyspace::cell_for(Entry& entry, Kind kind, std::string_view field) {
 void Keyspace::close(const Target& target) {
   if (!target.cell.empty()) return;
   drop_cell(target.entry, target.kind, target.field);
-  drop_key_if_empty(target.key);
+  drop_key_if_empty(target.key, is_visible(target.kind));
 }
 
 void Keyspace::drop_cell(Entry& entry, Kind kind, std::string_view field) {
@@ -97,12 +109,11 @@ void Keyspace::drop_cell(Entry& entry, Kind kind, std::string_view field) {
   if (map.empty()) entry.collections_.erase(at);
 }
 
-void Keyspace::drop_key_if_empty(std::string_view key) {
+void Keyspace::drop_key_if_empty(std::string_view key, bool existed) {
   Shard& shard = shards_[shard_index(key)];
   const auto it = shard.find(key);
-  if (it == shard.end() || !it->second.empty()) return;
-  shard.erase(it);
-  --size_;
+  if (existed && !it->second.exists()) --size_;
+  if (it->second.empty()) shard.erase(it);
 }
 
 std::uint64_t Keyspace::scan(std::uint64_t cursor, std::size_t count,
@@ -117,7 +128,7 @@ std::uint64_t Keyspace::scan(std::uint64_t cursor, std::size_t count,
   for (std::size_t s = static_cast<std::size_t>(cursor >> (48 - shard_bits_)); s < shards_.size(); ++s) {
     found.clear();
     for (const auto& [key, entry] : shards_[s]) {
-      if (const auto position = scan_position(key); position >= cursor)
+      if (const auto position = scan_position(key); position >= cursor && entry.exists())
         found.push_back({position, key, &entry});
     }
     ranges::sort(found, {}, &Found::position);
@@ -135,9 +146,15 @@ std::uint64_t Keyspace::scan(std::uint64_t cursor, std::size_t count,
 std::optional<std::string> Keyspace::random_key(std::uint64_t random) const {
   if (size_ == 0) return std::nullopt;
   std::size_t s = static_cast<std::size_t>(random % shards_.size());
-  while (shards_[s].empty()) s = (s + 1) % shards_.size();
-  const std::uint64_t pick = (random / shards_.size()) % shards_[s].size();
-  return std::next(shards_[s].begin(), static_cast<std::ptrdiff_t>(pick))->first;
+  while (true) {
+    while (shards_[s].empty()) s = (s + 1) % shards_.size();
+    const std::uint64_t pick = (random / shards_.size()) % shards_[s].size();
+    auto found = std::next(shards_[s].begin(), static_cast<std::ptrdiff_t>(pick));
+    while (found != shards_[s].end() && !found->second.exists()) ++found;
+    if (found != shards_[s].end()) return found->first;
+    random = 0;
+    s = (s + 1) % shards_.size();
+  }
 }
 
 void Keyspace::apply(const Effect& effect, const Author& author, std::uint32_t index,
@@ -154,6 +171,10 @@ void Keyspace::apply(const Effect& effect, const Author& author, std::uint32_t i
     clear_cells(clear_effect->key, !clear_effect->replaces, author, id, observer);
   } else if (std::holds_alternative<ClearAll>(effect)) {
     clear_all(author, id, observer);
+  } else if (const auto* resolve_effect = std::get_if<Resolve>(&effect)) {
+    resolve(*resolve_effect, author, id, observer);
+  } else if (const auto* settle = std::get_if<Settle>(&effect)) {
+    observer.conflict_settled({settle->conflict, author.stamp, author.hlc, std::string(settle->by)});
   }
 }
 
@@ -164,8 +185,28 @@ void Keyspace::put(const Put& effect, const Author& author, const RowId& id, Key
   if (planted(Planted::corrupt_row) && !author.saw_all_that_is_here()) row.value += '?';
   find_conflicts_of_write(target, side_of(row, effect.kind), author, observer);
   report_gave_way(target, side_of(row, effect.kind), author, observer);
-  target.cell.add(std::move(row));
-  observer.key_changed(effect.key);
+  target.cell.add(std::move(row), effect.base);
+  if (is_visible(effect.kind)) observer.key_changed(effect.key);
+}
+
+void Keyspace::resolve(const Resolve& effect, const Author& author, const RowId& id,
+                       KeyspaceObserver& observer) {
+  touched_[shard_index(effect.key)] = position_;
+  if (!effect.value && find_cell(effect.key, effect.kind, effect.field) == nullptr) return;
+  const Target target = open(effect.key, effect.kind, effect.field);
+  target.cell.remove_named(effect.rows);
+  if (effect.value) {
+    Row row{id, author.hlc, std::string(*effect.value)};
+    // Whoever chose had seen those that it names, and no other one.
+    for (const Row& other : target.cell.siblings()) {
+      if (other.value == row.value) continue;
+      observer.conflict_found(make_conflict(ConflictType::concurrent_write, effect.key, effect.field,
+                                            side_of(row, effect.kind), side_of(other, effect.kind)));
+    }
+    target.cell.add(std::move(row));
+  }
+  close(target);
+  if (is_visible(effect.kind)) observer.key_changed(effect.key);
 }
 
 void Keyspace::increment(const Increment& effect, const Author& author, const RowId& id,
@@ -190,7 +231,7 @@ void Keyspace::increment(const Increment& effect, const Author& author, const Ro
           make_conflict(ConflictType::overflow, effect.key, effect.field, written, before));
     }
   }
-  observer.key_changed(effect.key);
+  if (is_visible(effect.kind)) observer.key_changed(effect.key);
 }
 
 void Keyspace::remove(const Remove& effect, const Author& author, const RowId& id,
@@ -202,13 +243,13 @@ void Keyspace::remove(const Remove& effect, const Author& author, const RowId& i
   target.cell.remove_seen(author);
   find_conflicts_of_delete(target, side_of_delete(id, author.hlc, effect.kind), author, observer);
   close(target);
-  observer.key_changed(effect.key);
+  if (is_visible(effect.kind)) observer.key_changed(effect.key);
 }
 
 void Keyspace::clear_cells(std::string_view key, bool is_delete, const Author& author, const RowId& id,
                            KeyspaceObserver& observer) {
   touched_[shard_index(key)] = position_;
-  Entry* entry = find_entry(key);
+  auto* entry = const_cast<Entry*>(find(key));
   if (entry == nullptr) return;
   const auto clear_cell = [&](Kind kind, std::string_view field, Cell& cell) {
     dirty_.before_change(key, kind, field, &cell);
@@ -221,12 +262,13 @@ void Keyspace::clear_cells(std::string_view key, bool is_delete, const Author& a
   };
   if (!entry->string_.empty()) clear_cell(Kind::string, {}, entry->string_);
   for (auto& [kind, fields] : entry->collections_) {
+    if (!is_visible(kind)) continue;
     for (auto it = fields->map_.begin(); it != fields->map_.end();) {
       it = clear_cell(kind, it->first.field, it->second) ? fields->map_.erase(it) : std::next(it);
     }
   }
   std::erase_if(entry->collections_, [](const auto& collection) { return collection.second->size() == 0; });
-  drop_key_if_empty(key);
+  drop_key_if_empty(key, true);
   observer.key_changed(key);
 }
 
@@ -266,7 +308,7 @@ void Keyspace::find_conflicts_of_write(const Target& target, const ConflictSide&
     report(ConflictType::update_vs_delete, side_of_delete(removal.id, removal.hlc, target.kind));
   }
   for (const Kind kind : target.entry.kinds()) {
-    if (kind == target.kind) continue;
+    if (kind == target.kind || !is_visible(kind) || !is_visible(target.kind)) continue;
     ConflictSide newest;
     const auto consider = [&](const Cell& cell) {
       for (const Row& row : cell.siblings()) {
@@ -348,17 +390,18 @@ Result<void> Keyspace::replace(const CellImage& image, KeyspaceObserver& observe
     const Cell* ours = find_cell(name.key, name.kind, name.field);
     if (ours == nullptr) return {};
     dirty_.before_change(name.key, name.kind, name.field, ours);
-    Entry& entry = *find_entry(name.key);
+    Entry& entry = const_cast<Entry&>(*find_any(name.key));
+    if (!is_visible(name.kind)) ++cluster_revision_;
     if (name.kind == Kind::string) entry.string_ = {};
     drop_cell(entry, name.kind, name.field);
-    drop_key_if_empty(name.key);
+    drop_key_if_empty(name.key, is_visible(name.kind));
   } else {
     // Read before anything is changed.
     if (auto cell = decode_image(image); !cell) return tl::make_unexpected(cell.error());
     dirty_.before_change(name.key, name.kind, name.field, find_cell(name.key, name.kind, name.field));
     if (auto loaded = load(image); !loaded) return loaded;
   }
-  observer.key_changed(name.key);
+  if (is_visible(name.kind)) observer.key_changed(name.key);
   return {};
 }
 
@@ -378,7 +421,11 @@ Result<void> Keyspace::load(const CellImage& image) {
   if (const Counter* counter = cell->counter()) note_unstable(name, counter->unstable);
   const std::string_view key = name.key;
   Entry& entry = find_or_insert(shards_[shard_index(key)], key, [&] { return name.key; });
-  if (entry.empty()) ++size_;
+  if (!is_visible(name.kind)) {
+    ++cluster_revision_;
+  } else if (!entry.exists()) {
+    ++size_;
+  }
   cell_for(entry, name.kind, name.field) = std::move(*cell);
   return {};
 }

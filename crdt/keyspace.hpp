@@ -27,6 +27,8 @@ class KeyspaceObserver {
   virtual ~KeyspaceObserver() = default;
   virtual void key_changed(std::string_view key) = 0;
   virtual void conflict_found(const Conflict& conflict) = 0;
+  // A person has settled one.
+  virtual void conflict_settled(const Settlement& settlement) = 0;
 };
 
 class Keyspace {
@@ -40,6 +42,8 @@ class Keyspace {
   const Entry* find(std::string_view key) const;
   // Keys that exist.
   std::size_t size() const { return size_; }
+  // Changes whenever the cluster's own data do.
+  std::uint64_t cluster_revision() const { return cluster_revision_; }
   // Visits keys in scan order from a cursor (0 at first) until at least `count` were
   // visited; returns the cursor to go on from, 0 at the end. A key that is there
   // throughout is visited.
@@ -49,6 +53,9 @@ class Keyspace {
   std::optional<std::string> random_key(std::uint64_t random) const;
   // Null when there is no such cell.
   const Cell* find_cell(std::string_view key, Kind kind, std::string_view field) const;
+
+  // The cluster's own data of a name; null when there are none.
+  const Fields* cluster_fields(std::string_view name) const;
 
   // --- changing
 
@@ -88,7 +95,7 @@ class Keyspace {
   std::size_t bucket_of(std::string_view key) const { return shard_index(key); }
   // The log position of the batch whose effects are applied from now on.
   void set_position(std::uint64_t position) { position_ = position; }
-  // The keys of a bucket, in no order.
+  // The keys of a bucket, in no order; also those that hold nothing that a reader sees.
   void each_key(std::size_t bucket,
                 const std::function<void(std::string_view key, const Entry&)>& visit) const;
   // The position of the last effect that concerned the bucket, whether it found anything to
@@ -119,18 +126,21 @@ class Keyspace {
   };
 
   std::size_t shard_index(std::string_view key) const;
-  Entry* find_entry(std::string_view key);
+  // Also where no reader sees anything.
+  const Entry* find_any(std::string_view key) const;
   // Makes the entry and the cell if need be, and saves the cell for a checkpoint under way.
   Target open(std::string_view key, Kind kind, std::string_view field);
   // Removes the cell, and the entry, if nothing is left in them.
   void close(const Target& target);
   static Cell& cell_for(Entry& entry, Kind kind, std::string_view field);
   static void drop_cell(Entry& entry, Kind kind, std::string_view field);
-  void drop_key_if_empty(std::string_view key);
+  // After something of it was dropped, which a reader had seen or not.
+  void drop_key_if_empty(std::string_view key, bool existed);
 
   void note_unstable(const CellName& name, const std::vector<Contribution>& contributions);
 
   void put(const Put& effect, const Author& author, const RowId& id, KeyspaceObserver& observer);
+  void resolve(const Resolve& effect, const Author& author, const RowId& id, KeyspaceObserver& observer);
   void remove(const Remove& effect, const Author& author, const RowId& id, KeyspaceObserver& observer);
   void increment(const Increment& effect, const Author& author, const RowId& id, KeyspaceObserver& observer);
   void clear_cells(std::string_view key, bool is_delete, const Author& author, const RowId& id,
@@ -148,6 +158,7 @@ class Keyspace {
   unsigned shard_bits_;
   std::vector<Shard> shards_;
   std::size_t size_ = 0;
+  std::uint64_t cluster_revision_ = 0;
   std::uint64_t position_ = 0;
   std::vector<std::uint64_t> touched_;  // by bucket
   std::uint64_t all_touched_ = 0;

@@ -27,6 +27,10 @@ std::string text_of(const CellName& name, const Cell& cell) {
     line += " " + to_string(row.id.operation) + "." + std::to_string(row.id.index) + "@" +
             std::to_string(row.hlc) + "=" + row.value;
   }
+  for (const ReplacedValue& replaced : cell.replaced()) {
+    line += " " + to_string(replaced.row.operation) + "." + std::to_string(replaced.row.index) + " over " +
+            std::to_string(replaced.rows) + "=" + replaced.value;
+  }
   if (const Counter* counter = cell.counter()) {
     line += " total " + counter->total.to_string() + " newest " + to_string(counter->newest.operation) + "." +
             std::to_string(counter->newest.index) + "@" + std::to_string(counter->newest_hlc);

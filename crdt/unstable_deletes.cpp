@@ -35,8 +35,10 @@ std::vector<UnstableDeletes::Delete> UnstableDeletes::unseen_by(const Author& au
                                                                 Kind kind, std::string_view field) const {
   std::vector<Delete> found;
   if (by_scope_.empty()) return found;
-  collect({Reach::everything, {}, {}, {}}, author, found);
-  collect({Reach::key, {}, std::string(key), {}}, author, found);
+  if (is_visible(kind)) {
+    collect({Reach::everything, {}, {}, {}}, author, found);
+    collect({Reach::key, {}, std::string(key), {}}, author, found);
+  }
   collect({Reach::cell, kind, std::string(key), std::string(field)}, author, found);
   return found;
 }

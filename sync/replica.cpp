@@ -309,6 +309,10 @@ void Replica::conflict_found(const crdt::Conflict& conflict) {
   if (conflict_sink_) conflict_sink_(conflict);
 }
 
+void Replica::conflict_settled(const crdt::Settlement& settlement) {
+  if (settlement_sink_) settlement_sink_(settlement);
+}
+
 std::string Replica::region_of(Origin origin) const {
   const auto it = origins_.find(origin);
   if (it != origins_.end()) return it->second.region;

@@ -32,6 +32,7 @@
 #include "sync/pending.hpp"
 #include "sync/returned.hpp"
 #include "sync/signatures.hpp"
+#include "sync/sinks.hpp"
 #include "sync/stability.hpp"
 
 namespace turnstone::sync {
@@ -116,15 +117,6 @@ struct Checkpoint {
   Members members;
   Returned returned;
 };
-
-// Told what local people want to know; called while deltas are applied.
-using ConflictSink = std::function<void(const crdt::Conflict&)>;
-using KeyChangeSink = std::function<void(std::string_view key)>;
-// The members have changed: the keys that batches are checked with, and soon the links, have to.
-using MembersSink = std::function<void()>;
-// Gives every batch of the durable log, in log order, also while it is replayed. Called only
-// when a leader that was restored from an old copy wrote before it had caught up.
-using LogScan = std::function<void(const std::function<void(std::string_view batch)>& visit)>;
 
 class Replica final : private crdt::KeyspaceObserver {
  public:
@@ -260,6 +252,7 @@ class Replica final : private crdt::KeyspaceObserver {
   // To be set before anything is replayed.
   void on_log_scan(LogScan scan) { log_scan_ = std::move(scan); }
   void on_conflict(ConflictSink sink) { conflict_sink_ = std::move(sink); }
+  void on_settlement(SettlementSink sink) { settlement_sink_ = std::move(sink); }
   void on_members_change(MembersSink sink) { members_sink_ = std::move(sink); }
   void on_key_change(KeyChangeSink sink) { key_change_sink_ = std::move(sink); }
   // While set, batches of other leaders are not taken; they are pulled later.
@@ -316,6 +309,7 @@ class Replica final : private crdt::KeyspaceObserver {
 
   void key_changed(std::string_view key) override;
   void conflict_found(const crdt::Conflict& conflict) override;
+  void conflict_settled(const crdt::Settlement& settlement) override;
 
   // Timers run on time passed, so that a clock that is set back stops none of them.
   void set_clock(std::uint64_t now_ms);
@@ -490,6 +484,7 @@ class Replica final : private crdt::KeyspaceObserver {
 
   Counters counters_;
   ConflictSink conflict_sink_;
+  SettlementSink settlement_sink_;
   KeyChangeSink key_change_sink_;
   MembersSink members_sink_;
   LogScan log_scan_;

@@ -130,11 +130,25 @@ class Replica::BringingBack {
       if (crdt::is_system(effect)) continue;
       const auto* increment = std::get_if<crdt::Increment>(&effect);
       if (increment != nullptr && is_reset_later(*increment, delta.stamp)) continue;
-      replica_.apply(effect);
+      const auto* resolve = std::get_if<crdt::Resolve>(&effect);
+      replica_.apply(resolve == nullptr ? effect : under_new_stamps(*resolve));
     }
     replica_.commit();
     if (replica_.open_batch_is_full()) replica_.seal(effects_);
     return true;
+  }
+
+  // Rows that were brought back have another name here than its author knew.
+  crdt::Resolve under_new_stamps(crdt::Resolve resolve) const {
+    const crdt::Cell* cell = replica_.keyspace_.find_cell(resolve.key, resolve.kind, resolve.field);
+    for (RowId& row : resolve.rows) {
+      const auto now = replica_.returned_.now(row.operation);
+      if (!now || cell == nullptr) continue;
+      for (const crdt::Row& sibling : cell->siblings()) {
+        if (sibling.id.operation == *now) row = sibling.id;
+      }
+    }
+    return resolve;
   }
 
   bool is_here(Stamp stamp) const {

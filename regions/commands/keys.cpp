@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "regions/commands/glob.hpp"
+#include "core/glob.hpp"
 #include "regions/commands/handlers.hpp"
 #include "regions/commands/leader_port.hpp"
 #include "regions/commands/scan.hpp"

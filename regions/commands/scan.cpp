@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "regions/commands/glob.hpp"
+#include "core/glob.hpp"
 #include "regions/commands/values.hpp"
 
 namespace turnstone::commands {

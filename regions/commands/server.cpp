@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include "regions/commands/glob.hpp"
+#include "core/glob.hpp"
 #include "regions/commands/handlers.hpp"
 #include "regions/commands/help.hpp"
 #include "regions/commands/leader_port.hpp"

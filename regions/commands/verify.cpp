@@ -33,13 +33,6 @@ std::optional<std::uint64_t> from_hex(std::string_view digits) {
   return number;
 }
 
-std::optional<crdt::Kind> kind_named(std::string_view word) {
-  for (const crdt::Kind kind : {crdt::Kind::string, crdt::Kind::set, crdt::Kind::hash}) {
-    if (word == crdt::name(kind)) return kind;
-  }
-  return std::nullopt;
-}
-
 void head(Call& call, std::size_t more_elements) {
   call.reply.array(4 + more_elements);
   call.reply.bulk(call.replica.config().region);
@@ -103,7 +96,7 @@ void ts_verify_rows(Call& call, Args args) {
   if (!bucket) return;
   std::optional<crdt::CellName> after;
   if (args.size() == 6) {
-    const auto kind = kind_named(args[4]);
+    const auto kind = crdt::kind_named(args[4]);
     if (!kind) return call.reply.error(syntax_error);
     after = crdt::CellName{std::string(args[3]), std::string(args[5]), *kind};
   }
@@ -134,7 +127,7 @@ void ts_verify_repair(Call& call, Args args) {
   if (!origin || !high || !low || words.size() % 4 != 0) return call.reply.error(syntax_error);
   sync::Repair repair{*bucket, Origin{*origin}, static_cast<sync::Lsn>(*touched), {*high, *low}, {}};
   for (std::size_t i = 0; i < words.size(); i += 4) {
-    const auto kind = kind_named(words[i + 1]);
+    const auto kind = crdt::kind_named(words[i + 1]);
     if (!kind) return call.reply.error(syntax_error);
     repair.rows.push_back(
         {{std::string(words[i]), std::string(words[i + 2]), *kind}, std::string(words[i + 3])});

@@ -54,18 +54,11 @@ std::optional<Hash128> read_digest(std::string_view hex) {
   return Hash128{*high, *low};
 }
 
-std::optional<crdt::Kind> read_kind(std::string_view word) {
-  for (const crdt::Kind kind : {crdt::Kind::string, crdt::Kind::set, crdt::Kind::hash}) {
-    if (word == crdt::name(kind)) return kind;
-  }
-  return std::nullopt;
-}
-
 // False when the reply is not what it should be.
 bool read_rows(const Reply& list, Rows& rows, crdt::CellName& last) {
   if (list.items.size() % 4 != 0) return false;
   for (std::size_t i = 0; i < list.items.size(); i += 4) {
-    const auto kind = read_kind(list.items[i + 1].text);
+    const auto kind = crdt::kind_named(list.items[i + 1].text);
     if (!kind) return false;
     last = {list.items[i].text, list.items[i + 2].text, *kind};
     rows[last] = list.items[i + 3].text;

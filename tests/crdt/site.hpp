@@ -48,6 +48,7 @@ class Site final : private KeyspaceObserver {
 
  private:
   void key_changed(std::string_view) override {}
+  void conflict_settled(const Settlement&) override {}
   void conflict_found(const Conflict& conflict) override { found_.push_back(conflict); }
 
   Origin origin_;

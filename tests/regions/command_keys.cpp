@@ -1,12 +1,12 @@
 #include <set>
 
-#include "regions/commands/glob.hpp"
+#include "core/glob.hpp"
 #include "tests/catch.hpp"
 #include "tests/regions/command_world.hpp"
 
 using namespace turnstone::test;
-using turnstone::commands::glob_match;
-using turnstone::commands::GlobCase;
+using turnstone::glob_match;
+using turnstone::GlobCase;
 
 TEST_CASE("glob: Redis's patterns") {
   const auto matches = [](std::string_view pattern, std::string_view text) {

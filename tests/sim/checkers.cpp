@@ -118,7 +118,9 @@ void Checkers::note_operation(const Leader& leader, Operation operation) {
   watch(leader).changed = true;
   authors_[operation.stamp.origin] = leader.region();
   std::size_t bytes = 0;
-  for (const OwnedEffect& effect : operation.effects) bytes += 100 + effect.key.size() + effect.value.size();
+  for (const OwnedEffect& effect : operation.effects) {
+    bytes += 100 + effect.key.size() + effect.value.size() + effect.base.size() + 30 * effect.rows.size();
+  }
   slack_.operation_bytes = std::max(slack_.operation_bytes, bytes);
   ledger_.stamped(operation);
   history_.add(std::move(operation));
@@ -195,7 +197,10 @@ void Checkers::check_conflicts_found(const Leader& leader) {
   for (const crdt::Conflict& conflict : std::exchange(found_, {})) {
     const Stamp first = conflict.first.id.operation;
     const Stamp second = conflict.second.id.operation;
-    require(history_.concurrent(first, second),
+    const bool is_left_out = conflict.type == crdt::ConflictType::concurrent_write &&
+                             (history_.left_out(conflict.first.id, conflict.second.id) ||
+                              history_.left_out(conflict.second.id, conflict.first.id));
+    require(is_left_out || history_.concurrent(first, second),
             fmt::format("{} records a {} of {} and {}, one of which had seen the other", leader.region(),
                         name(conflict.type), to_string(first), to_string(second)));
   }

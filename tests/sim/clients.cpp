@@ -61,4 +61,27 @@ std::vector<OwnedEffect> some_operation(const Swarm& swarm, Ledger& ledger, Rand
   return effects;
 }
 
+void look_at(const crdt::Keyspace& keyspace, const Swarm& swarm, Random& random,
+             std::vector<OwnedEffect>& effects) {
+  if (swarm.choices == 0) return;
+  for (OwnedEffect& effect : effects) {
+    if (effect.verb != Verb::put || effect.kind == crdt::Kind::set || !random.chance(swarm.choices)) continue;
+    const crdt::Cell* cell = keyspace.find_cell(effect.key, effect.kind, effect.field);
+    if (cell == nullptr || cell->siblings().empty()) continue;
+    if (random.chance(0.5)) {
+      std::string scratch;
+      const crdt::Base base = cell->as_base(cell->shown(scratch));
+      effect.has_base = true;
+      effect.base_rows = base.rows;
+      effect.base = base.value;
+      continue;
+    }
+    effect.verb = Verb::resolve;
+    effect.has_value = random.chance(0.8);
+    for (const crdt::Row& row : cell->siblings()) {
+      if (effect.rows.empty() || random.chance(0.5)) effect.rows.push_back(row.id);
+    }
+  }
+}
+
 }  // namespace turnstone::sim

@@ -9,19 +9,32 @@
 namespace turnstone::sim {
 
 struct OwnedEffect {
-  enum class Verb { put, remove, increment, clear, replace, clear_all };
+  enum class Verb { put, remove, increment, clear, replace, clear_all, resolve, settle };
   Verb verb = Verb::put;
   std::string key;
   crdt::Kind kind = crdt::Kind::string;
   std::string field;
   std::string value;
   FixedDecimal amount;
+  // Of a put: what it replaced, as its author says.
+  bool has_base = false;
+  std::uint64_t base_rows = 0;
+  std::string base = {};
+  // Of a resolve: what it takes the place of, and whether by a value.
+  std::vector<RowId> rows = {};
+  bool has_value = false;
 
   // Points into this effect.
   crdt::Effect view() const {
     switch (verb) {
       case Verb::put:
-        return crdt::Put{key, kind, field, value};
+        return crdt::Put{key, kind, field, value,
+                         has_base ? std::optional(crdt::Base{base_rows, base}) : std::nullopt};
+      case Verb::resolve:
+        return crdt::Resolve{key, kind, field,
+                             has_value ? std::optional<std::string_view>(value) : std::nullopt, rows};
+      case Verb::settle:
+        return crdt::Settle{{1, 2}, value};
       case Verb::remove:
         return crdt::Remove{key, kind, field};
       case Verb::increment:
@@ -53,7 +66,29 @@ inline OwnedEffect owned(const crdt::Effect& effect) {
   using Verb = OwnedEffect::Verb;
   const auto text = [](std::string_view view) { return std::string(view); };
   if (const auto* put = std::get_if<crdt::Put>(&effect))
-    return {Verb::put, text(put->key), put->kind, text(put->field), text(put->value), {}};
+    return {Verb::put,
+            text(put->key),
+            put->kind,
+            text(put->field),
+            text(put->value),
+            {},
+            put->base.has_value(),
+            put->base.value_or(crdt::Base{}).rows,
+            text(put->base.value_or(crdt::Base{}).value)};
+  if (const auto* chosen = std::get_if<crdt::Resolve>(&effect))
+    return {Verb::resolve,
+            text(chosen->key),
+            chosen->kind,
+            text(chosen->field),
+            text(chosen->value.value_or("")),
+            {},
+            false,
+            0,
+            {},
+            chosen->rows,
+            chosen->value.has_value()};
+  if (const auto* settle = std::get_if<crdt::Settle>(&effect))
+    return {Verb::settle, {}, crdt::Kind::string, {}, text(settle->by), {}};
   if (const auto* remove = std::get_if<crdt::Remove>(&effect))
     return {Verb::remove, text(remove->key), remove->kind, text(remove->field), {}, {}};
   if (const auto* add = std::get_if<crdt::Increment>(&effect))

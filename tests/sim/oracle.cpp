@@ -23,7 +23,9 @@ bool Product::live(const VersionVector& applied) const {
 }
 
 std::vector<crdt::CellName> History::scope(const OwnedEffect& effect) const {
-  if (effect.verb == Verb::put || effect.verb == Verb::remove || effect.verb == Verb::increment) {
+  if (effect.verb == Verb::settle) return {};
+  if (effect.verb == Verb::put || effect.verb == Verb::remove || effect.verb == Verb::increment ||
+      effect.verb == Verb::resolve) {
     return {{effect.key, effect.field, effect.kind}};
   }
   std::vector<crdt::CellName> names;
@@ -61,15 +63,28 @@ void History::add(Operation operation) {
         for (Product& product : cell->second) {
           // Counters are left alone by what is stamped again.
           if (product.increment && !operation.was.empty()) continue;
+          if (effect.verb == Verb::resolve) {
+            const bool is_named =
+                std::find(effect.rows.begin(), effect.rows.end(), product.id) != effect.rows.end();
+            if (is_named && !product.increment) product.ended_by.push_back(stamp);
+            continue;
+          }
           // Earlier effects of the operation itself have been seen, too.
           const Stamp made_by = product.id.operation;
           if (made_by == stamp || saw(operation, made_by)) product.ended_by.push_back(stamp);
         }
       }
     }
-    if (effect.verb == Verb::put || effect.verb == Verb::increment) {
+    if (effect.verb == Verb::put || effect.verb == Verb::increment ||
+        (effect.verb == Verb::resolve && effect.has_value)) {
       cells_[{effect.key, effect.field, effect.kind}].push_back(
-          {{stamp, index}, operation.hlc, effect.verb == Verb::increment, effect.value, effect.amount, {}});
+          {{stamp, index},
+           operation.hlc,
+           effect.verb == Verb::increment,
+           effect.value,
+           effect.amount,
+           effect.has_base ? " over " + std::to_string(effect.base_rows) + "=" + effect.base : "",
+           {}});
     }
     ++index;
   }
@@ -85,6 +100,15 @@ bool History::concurrent(Stamp a, Stamp b) const {
   const Operation* first = find(a);
   const Operation* second = find(b);
   return first != nullptr && second != nullptr && a != b && !saw(*first, b) && !saw(*second, a);
+}
+
+bool History::left_out(const RowId& chosen, const RowId& other) const {
+  const Operation* operation = find(chosen.operation);
+  if (operation == nullptr) return false;
+  const std::size_t at = chosen.index - (operation->was.empty() ? 0 : 1);
+  const OwnedEffect& effect = operation->effects.at(at);
+  return effect.verb == Verb::resolve &&
+         std::find(effect.rows.begin(), effect.rows.end(), other) == effect.rows.end();
 }
 
 std::string History::line(const crdt::CellName& cell, const VersionVector& applied) const {
@@ -108,6 +132,10 @@ std::string History::line(const crdt::CellName& cell, const VersionVector& appli
   std::sort(rows.begin(), rows.end(), [](const Product* a, const Product* b) { return a->id < b->id; });
   std::string line = cell.key + ' ' + std::string(crdt::name(cell.kind)) + " [" + cell.field + "]";
   for (const Product* row : rows) line += " " + text(row->id, row->hlc) + "=" + row->value;
+  for (const Product* row : rows) {
+    if (row->over.empty()) continue;
+    line += " " + to_string(row->id.operation) + "." + std::to_string(row->id.index) + row->over;
+  }
   if (newest != nullptr) line += " total " + total.to_string() + " newest " + text(newest->id, newest->hlc);
   return line;
 }

@@ -19,6 +19,7 @@ struct Product {
   bool increment = false;
   std::string value;
   FixedDecimal amount;
+  std::string over;  // what it replaced, as its line shows it
   // The operations that end it.
   std::vector<Stamp> ended_by;
 
@@ -34,6 +35,8 @@ class History {
   const Operation* find(Stamp stamp) const;
   // Neither author had seen the other operation.
   bool concurrent(Stamp a, Stamp b) const;
+  // The operation chose between siblings and left this one out, which it had seen or not.
+  bool left_out(const RowId& chosen, const RowId& other) const;
   // The stamp that took the place of this one, if any.
   Stamp now(Stamp stamp) const;
   std::size_t size() const { return operations_.size(); }

@@ -87,6 +87,7 @@ TEST_CASE("ledger: what a counter shows says how often each increment was counte
   struct Nobody final : crdt::KeyspaceObserver {
     void key_changed(std::string_view) override {}
     void conflict_found(const crdt::Conflict&) override {}
+    void conflict_settled(const crdt::Settlement&) override {}
   } nobody;
   Random random(1);
   Ledger ledger;

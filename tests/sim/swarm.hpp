@@ -40,6 +40,7 @@ struct Swarm {
   double clear_all = 0;
   double counters = 0.3;
   double ledger = 0.15;
+  double choices = 0;  // of the writes: how many take along what they replace, or resolve
 
   // Network.
   std::uint64_t delay_min_ms = 1;

@@ -67,6 +67,7 @@ World::World(std::uint64_t seed, bool verbose)
       network_(swarm_, random_),
       checkers_(leaders_, swarm_) {
   if (seed % 8 == 3) swarm_.forgery_every_ms = 300;
+  if (seed % 8 == 6) swarm_.choices = 0.4;
   if (seed % 16 == 5) swarm_.poison_every_ms = 1000;
   if (seed % 16 == 9) draw_members(random_, swarm_);
   if (seed % 16 == 13) draw_restores_behind(random_, swarm_);
@@ -141,8 +142,11 @@ void World::now_and_then(double mean_ms, std::function<void()> work) {
 void World::schedule_clients_of(Leader& leader) {
   now_and_then(1000 / swarm_.writes_per_second, [this, &leader] {
     const std::uint64_t count = random_.chance(swarm_.burst) ? random_.between(2, 8) : 1;
-    for (std::uint64_t i = 0; i < count && leader.reads_requests(); ++i)
-      leader.write(some_operation(swarm_, checkers_.ledger(), random_));
+    for (std::uint64_t i = 0; i < count && leader.reads_requests(); ++i) {
+      auto effects = some_operation(swarm_, checkers_.ledger(), random_);
+      look_at(leader.replica().keyspace(), swarm_, random_, effects);
+      leader.write(std::move(effects));
+    }
   });
 }
 

@@ -1,8 +1,8 @@
-#include "regions/commands/glob.hpp"
+#include "core/glob.hpp"
 
 #include <algorithm>
 
-namespace turnstone::commands {
+namespace turnstone {
 namespace {
 
 unsigned char folded(char c, GlobCase letters) {
@@ -95,4 +95,4 @@ bool glob_match(std::string_view pattern, std::string_view text, GlobCase letter
   return elements.at_end();
 }
 
-}  // namespace turnstone::commands
+}  // namespace turnstone

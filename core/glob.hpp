@@ -3,11 +3,11 @@
 // \x the byte x itself.
 #include <string_view>
 
-namespace turnstone::commands {
+namespace turnstone {
 
 enum class GlobCase { sensitive, insensitive };
 
 // At most pattern times text steps, and no recursion, whatever the pattern.
 bool glob_match(std::string_view pattern, std::string_view text, GlobCase letters = GlobCase::sensitive);
 
-}  // namespace turnstone::commands
+}  // namespace turnstone
