@@ -1,7 +1,10 @@
 // JSON and MessagePack as merge functions see them.
 #include "crdt/merge/document.hpp"
 
+#include <random>
+
 #include "tests/catch.hpp"
+#include "tests/fuzz/document_fuzz.hpp"
 
 using namespace turnstone;
 using namespace turnstone::crdt;
@@ -126,5 +129,16 @@ TEST_CASE("document: the order is total, and puts numbers of all kinds in one") 
   };
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     for (std::size_t k = 0; k < sorted.size(); ++k) CHECK((compare(sorted[i], sorted[k]) < 0) == (i < k));
+  }
+}
+
+TEST_CASE("document: whatever is read comes out the same from its own text") {
+  std::mt19937_64 random(7);
+  const std::string letters =
+      "{}[]:,\"\\ntrue0123456789.-+eE u\x80\x81\x82\x90\x91\x92\xa0\xa1\xa2\xc0\xc4\xcb\xcf\xd9\xff";
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bytes(random() % 24, 0);
+    for (char& c : bytes) c = letters[random() % letters.size()];
+    fuzz::check_documents(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   }
 }
