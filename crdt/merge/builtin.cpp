@@ -108,6 +108,7 @@ class Union : public MergeFunction {
     }
     return encode_json(unite(values));
   }
+  ValueFormat format() const override { return ValueFormat::json; }
 };
 
 class JsonMerge : public MergeFunction {
@@ -129,6 +130,7 @@ class JsonMerge : public MergeFunction {
     return encode_json(merge_documents(std::move(pointers), base ? &*base : nullptr, key_));
   }
   bool wants_base() const override { return true; }
+  ValueFormat format() const override { return ValueFormat::json; }
 
  private:
   static Result<Document> decode(std::string_view text) {

@@ -28,6 +28,9 @@ struct Siblings {
   std::optional<std::string_view> base;
 };
 
+// What a function takes values for; those of another kind it refuses.
+enum class ValueFormat { text, json, msgpack };
+
 class MergeFunction {
  public:
   virtual ~MergeFunction() = default;
@@ -37,6 +40,7 @@ class MergeFunction {
   virtual Result<std::string> merge(const Siblings& siblings) const = 0;
   // Writes under it carry what they replace, so that siblings come with a base.
   virtual bool wants_base() const { return false; }
+  virtual ValueFormat format() const { return ValueFormat::text; }
 };
 
 }  // namespace turnstone::crdt

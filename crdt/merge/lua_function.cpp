@@ -17,10 +17,8 @@
 namespace turnstone::crdt {
 namespace {
 
-enum class Values { text, json, msgpack };
-
 struct Mode {
-  Values values = Values::text;
+  ValueFormat values = ValueFormat::text;
   bool three_way = false;
 };
 
@@ -36,13 +34,13 @@ struct Call {
   std::string problem;  // without a line: not the script's own error
 };
 
-Result<Document> decode(Values values, std::string_view bytes) {
-  return values == Values::json ? decode_json(bytes) : decode_msgpack(bytes);
+Result<Document> decode(ValueFormat values, std::string_view bytes) {
+  return values == ValueFormat::json ? decode_json(bytes) : decode_msgpack(bytes);
 }
 
 // `what` is named in the error.
-void push_value(lua_State* lua, Values values, std::string_view bytes, const std::string& what) {
-  if (values == Values::text) {
+void push_value(lua_State* lua, ValueFormat values, std::string_view bytes, const std::string& what) {
+  if (values == ValueFormat::text) {
     lua_pushlstring(lua, bytes.data(), bytes.size());
     return;
   }
@@ -66,7 +64,7 @@ void push_sibling(lua_State* lua, const Call& call, std::size_t index) {
 // A base of another kind is as none: what was before may be anything.
 void push_base(lua_State* lua, const Call& call) {
   if (!call.mode.three_way || !call.siblings->base) return lua_pushnil(lua);
-  if (call.mode.values == Values::text)
+  if (call.mode.values == ValueFormat::text)
     return push_value(lua, call.mode.values, *call.siblings->base, call.name);
   const auto document = decode(call.mode.values, *call.siblings->base);
   if (!document) return lua_pushnil(lua);
@@ -99,24 +97,24 @@ void take_text(lua_State* lua, Call& call) {
 
 void take_result(lua_State* lua, Call& call) {
   if (lua_isnil(lua, -1)) luaL_error(lua, "%s: the function returns nothing", call.name.c_str());
-  if (call.mode.values == Values::text) {
+  if (call.mode.values == ValueFormat::text) {
     take_text(lua, call);
     if (call.result.size() > document_bytes_max)
       call.problem = fmt::format("the result is larger than {} bytes", document_bytes_max);
     return;
   }
   const Document document = document_at_top(lua);
-  auto bytes = call.mode.values == Values::json ? encode_json(document) : encode_msgpack(document);
+  auto bytes = call.mode.values == ValueFormat::json ? encode_json(document) : encode_msgpack(document);
   if (!bytes) call.problem = bytes.error().message;
   if (bytes) call.result = *std::move(bytes);
 }
 
-Values read_values(lua_State* lua, const Call& call) {
+ValueFormat read_values(lua_State* lua, const Call& call) {
   const char* text = lua_tostring(lua, -1);
   const std::string_view word = text == nullptr ? std::string_view() : text;
-  if (word == "text") return Values::text;
-  if (word == "json") return Values::json;
-  if (word == "msgpack") return Values::msgpack;
+  if (word == "text") return ValueFormat::text;
+  if (word == "json") return ValueFormat::json;
+  if (word == "msgpack") return ValueFormat::msgpack;
   luaL_error(lua, "%s: values is \"text\", \"json\" or \"msgpack\"", call.name.c_str());
   return {};
 }
@@ -206,6 +204,7 @@ class LuaFunction : public MergeFunction {
     return std::move(call.result);
   }
   bool wants_base() const override { return mode_.three_way; }
+  ValueFormat format() const override { return mode_.values; }
 
  private:
   Result<void> run(int (*function)(lua_State*), Call& call, Errc code) const {

@@ -1,6 +1,6 @@
 #include "crdt/merge/lua_sandbox.hpp"
 
-#include <locale.h>
+#include <algorithm>
 #include <clocale>
 #include <cstdlib>
 #include <lua.hpp>
