@@ -7,6 +7,7 @@
 #include "regions/backup/subcommands.hpp"
 #include "regions/engine/leader.hpp"
 #include "regions/keygen.hpp"
+#include "regions/policy/subcommand.hpp"
 #include "regions/region/subcommand.hpp"
 #include "regions/settings/load.hpp"
 #include "regions/settings/log.hpp"
@@ -17,8 +18,12 @@ namespace turnstone::regions {
 namespace {
 
 // In the order in which the help shows them.
-constexpr const Subcommand* subcommands[] = {&keygen, &region::region_command, &backup::backup_command,
-                                             &backup::restore_command, &verify::verify_command};
+constexpr const Subcommand* subcommands[] = {&keygen,
+                                             &region::region_command,
+                                             &policy::policy_command,
+                                             &backup::backup_command,
+                                             &backup::restore_command,
+                                             &verify::verify_command};
 
 int serve(const std::vector<std::string>& arguments) {
   const auto request = load_settings(arguments, process_environment(), subcommands);

@@ -12,7 +12,7 @@ std::string shown_at(Call& call, const CounterPlace& place) {
   const crdt::Fields* fields = entry->fields(place.kind);
   const crdt::Cell* cell = place.kind == crdt::Kind::string ? entry->string() : fields->find(place.field);
   std::string scratch;
-  return std::string(cell->shown(scratch));
+  return std::string(shown(call, {place.key, place.kind, place.field}, *cell, scratch));
 }
 
 void increment(Call& call, const CounterPlace& place, FixedDecimal amount) {
@@ -26,9 +26,10 @@ void increment_integer(Call& call, const CounterPlace& place, std::int64_t amoun
   std::int64_t value = 0;
   if (place.cell != nullptr) {
     std::string scratch;
-    const auto shown = parse_integer(place.cell->shown(scratch));
-    if (!shown) return call.reply.error(not_a_number);
-    value = *shown;
+    const auto number =
+        parse_integer(shown(call, {place.key, place.kind, place.field}, *place.cell, scratch));
+    if (!number) return call.reply.error(not_a_number);
+    value = *number;
   }
   std::int64_t sum = 0;
   if (__builtin_add_overflow(value, amount, &sum)) return call.reply.error(overflow_error);
@@ -41,10 +42,11 @@ void increment_decimal(Call& call, const CounterPlace& place, FixedDecimal amoun
   FixedDecimal sum = amount;
   if (place.cell != nullptr) {
     std::string scratch;
-    const Number shown = parse_number(place.cell->shown(scratch));
-    if (shown.status == NumberStatus::not_a_number) return call.reply.error(not_a_number);
-    if (shown.status == NumberStatus::out_of_range) return call.reply.error(infinite_sum_error);
-    sum += shown.value;
+    const Number number =
+        parse_number(shown(call, {place.key, place.kind, place.field}, *place.cell, scratch));
+    if (number.status == NumberStatus::not_a_number) return call.reply.error(not_a_number);
+    if (number.status == NumberStatus::out_of_range) return call.reply.error(infinite_sum_error);
+    sum += number.value;
   }
   if (!fits_counter(sum)) return call.reply.error(infinite_sum_error);
   increment(call, place, amount);

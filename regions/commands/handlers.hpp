@@ -127,6 +127,22 @@ void ts_region_help(Call& call, Args args);
 void ts_digest(Call& call, Args args);
 void ts_help(Call& call, Args args);
 
+// policy.cpp
+void ts_policy_set(Call& call, Args args);
+void ts_policy_unset(Call& call, Args args);
+void ts_policy_list(Call& call, Args args);
+void ts_policy_which(Call& call, Args args);
+void ts_policy_help(Call& call, Args args);
+void ts_merge_load(Call& call, Args args);
+void ts_merge_list(Call& call, Args args);
+void ts_merge_show(Call& call, Args args);
+void ts_merge_retire(Call& call, Args args);
+void ts_merge_help(Call& call, Args args);
+
+// siblings.cpp
+void ts_siblings(Call& call, Args args);
+void ts_resolve(Call& call, Args args);
+
 // verify.cpp
 void ts_verify_digests(Call& call, Args args);
 void ts_verify_rows(Call& call, Args args);

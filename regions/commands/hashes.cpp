@@ -33,10 +33,8 @@ std::int64_t size_of(const crdt::Fields* fields) {
   return fields == nullptr ? 0 : static_cast<std::int64_t>(fields->size());
 }
 
-void reply_cell(Call& call, const crdt::Cell* cell) {
-  if (cell == nullptr) return call.reply.null();
-  std::string scratch;
-  call.reply.bulk(cell->shown(scratch));
+void reply_field(Call& call, std::string_view key, std::string_view field, const crdt::Cell* cell) {
+  reply_shown(call, {key, Kind::hash, field}, cell);
 }
 
 // How many fields are new; nothing after an error reply.
@@ -56,9 +54,9 @@ std::optional<std::int64_t> set_pairs(Call& call, Args args, std::string_view co
 
 enum class Parts { field, value, both };
 
-void reply_parts(Call& call, FieldIterator it, Parts parts) {
+void reply_parts(Call& call, std::string_view key, FieldIterator it, Parts parts) {
   if (parts != Parts::value) call.reply.bulk(it->first.field);
-  if (parts != Parts::field) reply_cell(call, &it->second);
+  if (parts != Parts::field) reply_field(call, key, it->first.field, &it->second);
 }
 
 void reply_all(Call& call, std::string_view key, Parts parts) {
@@ -71,30 +69,32 @@ void reply_all(Call& call, std::string_view key, Parts parts) {
     call.reply.array(size);
   }
   if (*fields == nullptr) return;
-  for (auto it = (*fields)->map().begin(); it != (*fields)->map().end(); ++it) reply_parts(call, it, parts);
+  for (auto it = (*fields)->map().begin(); it != (*fields)->map().end(); ++it)
+    reply_parts(call, key, it, parts);
 }
 
 // One pick of HRANDFIELD: protocol 3 pairs a field with its value.
-void reply_pick(Call& call, FieldIterator it, Parts parts) {
+void reply_pick(Call& call, std::string_view key, FieldIterator it, Parts parts) {
   if (parts == Parts::both && call.reply.protocol() >= 3) call.reply.array(2);
-  reply_parts(call, it, parts);
+  reply_parts(call, key, it, parts);
 }
 
 void begin_picks(Call& call, std::size_t picks, Parts parts) {
   call.reply.array(parts == Parts::both && call.reply.protocol() < 3 ? 2 * picks : picks);
 }
 
-void random_fields(Call& call, const crdt::Fields* fields, std::int64_t count, Parts parts) {
+void random_fields(Call& call, std::string_view key, const crdt::Fields* fields, std::int64_t count,
+                   Parts parts) {
   if (fields == nullptr || count == 0) return call.reply.array(0);
   if (count > 0) {
     const auto picked = random_distinct_fields(*fields, static_cast<std::size_t>(count), call.leader);
     begin_picks(call, picked.size(), parts);
-    for (const auto it : picked) reply_pick(call, it, parts);
+    for (const auto it : picked) reply_pick(call, key, it, parts);
     return;
   }
   if (!is_repeat_count(call, count)) return;
   begin_picks(call, static_cast<std::size_t>(-count), parts);
-  for (; count < 0; ++count) reply_pick(call, random_field(*fields, call.leader), parts);
+  for (; count < 0; ++count) reply_pick(call, key, random_field(*fields, call.leader), parts);
 }
 
 }  // namespace
@@ -118,14 +118,16 @@ void hsetnx(Call& call, Args args) {
 }
 
 void hget(Call& call, Args args) {
-  if (const auto fields = hash_at(call, args[1])) reply_cell(call, cell_of(*fields, args[2]));
+  if (const auto fields = hash_at(call, args[1]))
+    reply_field(call, args[1], args[2], cell_of(*fields, args[2]));
 }
 
 void hmget(Call& call, Args args) {
   const auto fields = hash_at(call, args[1]);
   if (!fields) return;
   call.reply.array(args.size() - 2);
-  for (const std::string_view field : args.subspan(2)) reply_cell(call, cell_of(*fields, field));
+  for (const std::string_view field : args.subspan(2))
+    reply_field(call, args[1], field, cell_of(*fields, field));
 }
 
 void hgetall(Call& call, Args args) { reply_all(call, args[1], Parts::both); }
@@ -157,7 +159,9 @@ void hstrlen(Call& call, Args args) {
   if (!fields) return;
   const crdt::Cell* cell = cell_of(*fields, args[2]);
   std::string scratch;
-  call.reply.integer(cell == nullptr ? 0 : static_cast<std::int64_t>(cell->shown(scratch).size()));
+  const std::string_view value =
+      cell == nullptr ? "" : shown(call, {args[1], Kind::hash, args[2]}, *cell, scratch);
+  call.reply.integer(static_cast<std::int64_t>(value.size()));
 }
 
 void hincrby(Call& call, Args args) {
@@ -188,7 +192,7 @@ void hscan(Call& call, Args args) {
   if (!options) return;
   const FieldsPage page = scan_fields(**fields, *cursor, *options);
   begin_scan_reply(call, page.next_cursor, 2 * page.fields.size());
-  for (const auto it : page.fields) reply_parts(call, it, Parts::both);
+  for (const auto it : page.fields) reply_parts(call, args[1], it, Parts::both);
 }
 
 void hrandfield(Call& call, Args args) {
@@ -199,7 +203,8 @@ void hrandfield(Call& call, Args args) {
   }
   const auto fields = hash_at(call, args[1]);
   if (!fields) return;
-  if (count) return random_fields(call, *fields, *count, args.size() == 4 ? Parts::both : Parts::field);
+  if (count)
+    return random_fields(call, args[1], *fields, *count, args.size() == 4 ? Parts::both : Parts::field);
   if (*fields == nullptr) return call.reply.null();
   call.reply.bulk(random_field(**fields, call.leader)->first.field);
 }

@@ -15,11 +15,11 @@ namespace {
 using crdt::Kind;
 
 // Everything that a reader sees at a key. A string is one value with an empty field.
-FieldValues shown_values(const crdt::Entry& entry) {
+FieldValues shown_values(Call& call, std::string_view key, const crdt::Entry& entry) {
   const Kind kind = entry.shown_kind();
-  if (kind != Kind::string) return copy_of(*entry.fields(kind));
+  if (kind != Kind::string) return copy_of(call, key, kind, *entry.fields(kind));
   std::string scratch;
-  return {{std::string(), std::string(entry.string()->shown(scratch))}};
+  return {{std::string(), std::string(shown(call, {key}, *entry.string(), scratch))}};
 }
 
 void reply_keys(Call& call, const std::vector<std::string_view>& keys) {
@@ -80,7 +80,7 @@ void rename(Call& call, Args args) {
   if (entry == nullptr) return call.reply.error("ERR no such key");
   if (from != to) {
     const Kind kind = entry->shown_kind();
-    const FieldValues values = shown_values(*entry);
+    const FieldValues values = shown_values(call, from, *entry);
     replace_key(call, to);
     for (const auto& [field, value] : values) put(call, to, kind, field, value);
     delete_key(call, from);

@@ -14,6 +14,7 @@
 #include "core/error.hpp"
 #include "crdt/cell_image.hpp"
 #include "crdt/conflict.hpp"
+#include "crdt/merge/merging.hpp"
 
 namespace turnstone::commands {
 
@@ -105,6 +106,9 @@ class LeaderPort {
 
   // Where a region is linked to, HOST:PORT,HOST:PULLPORT; empty when it is not.
   virtual std::string address_of(const std::string& region) const = 0;
+
+  // What readers see of siblings.
+  virtual const crdt::Merging& merging() const = 0;
 
   virtual LinkState link_state(std::string_view region) const = 0;
   // Errors: config (link control is not enabled, or no such peer).

@@ -12,12 +12,6 @@ namespace {
 
 using crdt::Kind;
 
-void reply_cell(Call& call, const crdt::Cell* cell) {
-  if (cell == nullptr) return call.reply.null();
-  std::string scratch;
-  call.reply.bulk(cell->shown(scratch));
-}
-
 struct SetOptions {
   bool if_missing = false;
   bool if_present = false;
@@ -56,7 +50,7 @@ void set_with(Call& call, std::string_view key, std::string_view value, const Se
   if (options.get) {
     const auto cell = string_at(call, key);
     if (!cell) return;
-    reply_cell(call, *cell);
+    reply_shown(call, {key}, *cell);
   }
   if ((options.if_missing && exists) || (options.if_present && !exists)) {
     if (!options.get) call.reply.null();
@@ -76,7 +70,7 @@ void increment_by(Call& call, std::string_view key, std::int64_t amount) {
 namespace handle {
 
 void get(Call& call, Args args) {
-  if (const auto cell = string_at(call, args[1])) reply_cell(call, *cell);
+  if (const auto cell = string_at(call, args[1])) reply_shown(call, {args[1]}, *cell);
 }
 
 void set(Call& call, Args args) {
@@ -104,7 +98,7 @@ void getset(Call& call, Args args) {
 void getdel(Call& call, Args args) {
   const auto cell = string_at(call, args[1]);
   if (!cell) return;
-  reply_cell(call, *cell);
+  reply_shown(call, {args[1]}, *cell);
   delete_key(call, args[1]);
 }
 
@@ -113,7 +107,7 @@ void mget(Call& call, Args args) {
   for (const std::string_view key : args.subspan(1)) {
     const crdt::Entry* entry = call.replica.keyspace().find(key);
     const bool is_string = entry != nullptr && entry->shown_kind() == Kind::string;
-    reply_cell(call, is_string ? entry->string() : nullptr);
+    reply_shown(call, {key}, is_string ? entry->string() : nullptr);
   }
 }
 
@@ -127,7 +121,7 @@ void append(Call& call, Args args) {
   const auto cell = string_at(call, args[1]);
   if (!cell) return;
   std::string scratch;
-  std::string value(*cell == nullptr ? std::string_view() : (*cell)->shown(scratch));
+  std::string value(*cell == nullptr ? std::string_view() : shown(call, {args[1]}, **cell, scratch));
   if (value.size() + args[2].size() > call.leader.value_bytes_max()) {
     return call.reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
   }
@@ -140,7 +134,8 @@ void strlen(Call& call, Args args) {
   const auto cell = string_at(call, args[1]);
   if (!cell) return;
   std::string scratch;
-  call.reply.integer(*cell == nullptr ? 0 : static_cast<std::int64_t>((*cell)->shown(scratch).size()));
+  const std::string_view value = *cell == nullptr ? "" : shown(call, {args[1]}, **cell, scratch);
+  call.reply.integer(static_cast<std::int64_t>(value.size()));
 }
 
 void incr(Call& call, Args args) { increment_by(call, args[1], 1); }

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <limits>
 
+#include "regions/commands/leader_port.hpp"
+
 namespace turnstone::commands {
 namespace {
 
@@ -34,11 +36,22 @@ std::optional<const crdt::Fields*> fields_at(Call& call, std::string_view key, c
   return std::nullopt;
 }
 
-FieldValues copy_of(const crdt::Fields& fields) {
+std::string_view shown(Call& call, const crdt::Place& place, const crdt::Cell& cell, std::string& scratch) {
+  return call.leader.merging().shown(place, cell, scratch);
+}
+
+void reply_shown(Call& call, const crdt::Place& place, const crdt::Cell* cell) {
+  if (cell == nullptr) return call.reply.null();
+  std::string scratch;
+  call.reply.bulk(shown(call, place, *cell, scratch));
+}
+
+FieldValues copy_of(Call& call, std::string_view key, crdt::Kind kind, const crdt::Fields& fields) {
   FieldValues copy;
   copy.reserve(fields.size());
   std::string scratch;
-  for (const auto& [name, cell] : fields.map()) copy.emplace_back(name.field, cell.shown(scratch));
+  for (const auto& [name, cell] : fields.map())
+    copy.emplace_back(name.field, shown(call, {key, kind, name.field}, cell, scratch));
   return copy;
 }
 
@@ -75,7 +88,14 @@ bool is_word(std::string_view text, std::string_view lower) {
 }
 
 void put(Call& call, std::string_view key, crdt::Kind kind, std::string_view field, std::string_view value) {
-  call.replica.apply(crdt::Put{key, kind, field, value});
+  const crdt::Merging& merging = call.leader.merging();
+  std::string scratch;
+  std::optional<crdt::Base> base;
+  if (merging.some_want_base()) {
+    const crdt::Cell* cell = call.replica.keyspace().find_cell(key, kind, field);
+    if (cell != nullptr) base = merging.base_for({key, kind, field}, *cell, scratch);
+  }
+  call.replica.apply(crdt::Put{key, kind, field, value, base});
 }
 
 void remove(Call& call, std::string_view key, crdt::Kind kind, std::string_view field) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crdt/entry.hpp"
+#include "crdt/merge/merging.hpp"
 #include "regions/commands/call.hpp"
 
 namespace turnstone::commands {
@@ -28,9 +29,14 @@ inline constexpr std::string_view overflow_error = "ERR increment or decrement w
 std::optional<const crdt::Cell*> string_at(Call& call, std::string_view key);
 std::optional<const crdt::Fields*> fields_at(Call& call, std::string_view key, crdt::Kind kind);
 
+// What a reader sees of a cell: points into it, or into `scratch`.
+std::string_view shown(Call& call, const crdt::Place& place, const crdt::Cell& cell, std::string& scratch);
+// The same as the reply; null for null.
+void reply_shown(Call& call, const crdt::Place& place, const crdt::Cell* cell);
+
 // Fields with the values that they show: (member, "") of a set.
 using FieldValues = std::vector<std::pair<std::string, std::string>>;
-FieldValues copy_of(const crdt::Fields& fields);
+FieldValues copy_of(Call& call, std::string_view key, crdt::Kind kind, const crdt::Fields& fields);
 
 // --- numbers
 

@@ -42,6 +42,7 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
       key_settings_(settings),
       directory_(std::move(store.directory)),
       replica_(std::move(store.replica)),
+      merging_(replica_->keyspace()),
       scanner_(std::move(scanner)),
       door_(loop_, *this, door_limits(settings)),
       links_(settings.region, link_limits(settings)),

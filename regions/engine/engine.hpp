@@ -74,6 +74,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   Result<std::vector<commands::MemberRecord>> records_for(const std::string& region,
                                                           const std::string& address,
                                                           const std::string& keys) const override;
+  const crdt::Merging& merging() const override { return merging_; }
   std::string address_of(const std::string& region) const override;
   commands::LinkState link_state(std::string_view region) const override;
   Result<void> control_link(std::string_view region, commands::LinkAction action) override;
@@ -145,6 +146,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   bool members_changed_ = false;  // and the links have not followed yet
   storage::DataDirectory directory_;
   std::unique_ptr<sync::Replica> replica_;
+  crdt::Merging merging_;
   storage::LogReader scanner_;
   commands::ServerInfo info_;
   std::optional<std::string> password_;

@@ -2,56 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <map>
 #include <string>
 #include <vector>
 
-#include "regions/client/resp_client.hpp"
+#include "regions/client/question.hpp"
 #include "regions/settings/columns.hpp"
-#include "regions/settings/endpoint.hpp"
 #include "regions/settings/exit_code.hpp"
-#include "regions/settings/load.hpp"
-#include "regions/settings/log_line.hpp"
 
 namespace turnstone::region {
 namespace {
 
 using client::Reply;
-using client::RespClient;
+using client::Row;
 using regions::Arguments;
 using regions::Flag;
 namespace exit_code = regions::exit_code;
-
-// Beside those of exit_code.hpp.
-constexpr int refused = 1;
-
-Result<RespClient> connect(const Arguments& arguments) {
-  const auto at = regions::parse_connect(arguments.text("--at"));
-  if (!at) return tl::make_unexpected(at.error());
-  std::string password;
-  if (arguments.has("--password-file")) {
-    auto read = regions::read_password(arguments.text("--password-file"));
-    if (!read) return tl::make_unexpected(read.error());
-    password = *std::move(read);
-  }
-  return RespClient::connect(at->host, at->port, password);
-}
-
-// One region as the leader describes it, by the names that TS.REGION LIST gives.
-using Row = std::map<std::string, std::string>;
-
-std::vector<Row> read_rows(const Reply& list) {
-  std::vector<Row> rows;
-  for (const Reply& item : list.items) {
-    Row& row = rows.emplace_back();
-    for (std::size_t i = 0; i + 1 < item.items.size(); i += 2) {
-      const Reply& value = item.items[i + 1];
-      row[item.items[i].text] = value.type == Reply::Type::number ? std::to_string(value.number) : value.text;
-    }
-  }
-  return rows;
-}
 
 std::string heard(const Row& row) {
   const std::string& ms = row.at("last_heard_ms_ago");
@@ -64,15 +29,7 @@ std::string state(const Row& row) {
   return row.at("state") + (waits_for.empty() ? "" : ", waits for " + waits_for);
 }
 
-void print(const std::vector<Row>& rows, bool json) {
-  if (json) {
-    for (const Row& row : rows) {
-      std::vector<regions::log::Field> fields;
-      for (const auto& [name, value] : row) fields.emplace_back(name, value);
-      fmt::print("{}\n", regions::log::json_object(fields));
-    }
-    return;
-  }
+void print(const std::vector<Row>& rows) {
   std::vector<std::vector<std::string>> lines{{"REGION", "STATE", "LINK", "HEARD", "BEHIND", "ADDRESS"}};
   for (const Row& row : rows) {
     lines.push_back({row.at("region"), state(row), row.at("link"), heard(row), row.at("lag_deltas_behind_us"),
@@ -82,22 +39,11 @@ void print(const std::vector<Row>& rows, bool json) {
 }
 
 int ask(const Arguments& arguments, const std::vector<std::string>& words) {
-  auto leader = connect(arguments);
-  if (!leader) {
-    complain(region_command, leader.error().message);
-    return leader.error().code == Errc::config ? exit_code::usage : exit_code::io;
-  }
-  const auto reply = leader->call(words);
-  if (!reply) {
-    complain(region_command, reply.error().message);
-    return exit_code::io;
-  }
-  if (reply->type == Reply::Type::error) {
-    complain(region_command, reply->text.starts_with("ERR ") ? reply->text.substr(4) : reply->text);
-    return refused;
-  }
-  if (reply->type == Reply::Type::list) print(read_rows(*reply), arguments.has("--json"));
-  return exit_code::ok;
+  const client::Answer answer = client::ask(region_command, arguments, words);
+  if (answer.reply.type != Reply::Type::list) return answer.status;
+  const std::vector<Row> rows = client::read_rows(answer.reply);
+  arguments.has("--json") ? client::print_json(rows) : print(rows);
+  return answer.status;
 }
 
 int add(const Arguments& arguments, const std::string& text) {

@@ -186,6 +186,7 @@ void FakeLeader::key_changed(std::string_view key) {
 }
 
 Region::Region(const std::string& name, std::uint64_t origin) : replica(replica_config(name, origin)) {
+  leader.merges.emplace(replica.keyspace());
   replica.on_key_change([this](std::string_view key) { leader.key_changed(key); });
   replica.on_conflict([this](const crdt::Conflict& conflict) {
     leader.conflicts.push_back({conflict, now_ms});

@@ -43,6 +43,7 @@ class FakeLeader final : public commands::LeaderPort {
                                                           const std::string& address,
                                                           const std::string& keys) const override;
   std::string address_of(const std::string&) const override { return "127.0.0.1:7101,127.0.0.1:7102"; }
+  const crdt::Merging& merging() const override { return *merges; }
   commands::LinkState link_state(std::string_view region) const override;
   Result<void> control_link(std::string_view region, commands::LinkAction action) override;
   std::uint64_t repaired(std::size_t, const std::vector<crdt::CellImage>& replaced) override {
@@ -66,6 +67,7 @@ class FakeLeader final : public commands::LeaderPort {
   commands::MirrorView mirrored;
   bool link_control = true;
   std::size_t rows_replaced = 0;
+  std::optional<crdt::Merging> merges;  // of the region's keyspace
   std::set<std::string> cut_links;
   std::vector<commands::RecordedConflict> conflicts;
   std::map<std::uint64_t, const commands::Session*> connected;
