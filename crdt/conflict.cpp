@@ -55,6 +55,8 @@ std::string_view name(ConflictType type) {
       return "overflow";
     case ConflictType::gave_way:
       return "gave_way";
+    case ConflictType::merge_failed:
+      return "merge_failed";
   }
   return "unknown";
 }

@@ -16,6 +16,7 @@ enum class ConflictType : std::uint8_t {
   kind_conflict = 3,     // two kinds for one key, or increments on text
   overflow = 4,          // concurrent increments left the signed 64-bit range
   gave_way = 5,          // a reset that was stamped again (crdt::Again) left the counter as it was
+  merge_failed = 6,      // the merge function of the key gave nothing for these two
 };
 std::string_view name(ConflictType type);
 

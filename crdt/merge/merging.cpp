@@ -120,15 +120,11 @@ std::string_view Merging::shown(const Place& place, const Cell& cell, std::strin
 }
 
 std::optional<std::string> Merging::merged(const Parsed& parsed, const Place& place, const Cell& cell) const {
-  if (parsed.function == nullptr && !parsed.policy.problem) return std::nullopt;
+  if (parsed.function == nullptr) return std::nullopt;
   if (!known_failures_.empty() && known_failures_.contains(name_of(parsed.policy.rule, place, cell)))
     return std::nullopt;
   const Siblings siblings = siblings_of(cell);
   if (siblings.all.size() == 1) return std::string(siblings.all.front().value);
-  if (parsed.policy.problem) {
-    fail(parsed, place, cell, *parsed.policy.problem);
-    return std::nullopt;
-  }
   ++calls_;
   auto value = parsed.function->merge(siblings);
   if (value && value->size() <= merged_bytes_max) return std::move(*value);

@@ -38,7 +38,7 @@ struct Place {
   std::string_view field = {};
 };
 
-// A function gave no value, or there is no such function here: readers see what the default shows.
+// A function gave no value: readers see what the default shows.
 struct MergeFailure {
   CellName name;
   std::string rule;

@@ -140,6 +140,17 @@ void bounds(const Call& call, std::string& out) {
   line(out, "vector_entries:{}", call.replica.vector().entries().size());
 }
 
+void merging(const Call& call, std::string& out) {
+  const auto policies = call.leader.merging().policies();
+  line(out, "# Merging");
+  line(out, "policies:{}", policies.size());
+  line(out, "policies_without_function:{}", std::ranges::count_if(policies, [](const crdt::Policy& policy) {
+         return policy.problem.has_value();
+       }));
+  line(out, "merges:{}", call.leader.merging().calls());
+  line(out, "merges_failed:{}", call.leader.merging().failures());
+}
+
 void keyspace(const Call& call, std::string& out) {
   line(out, "# Keyspace");
   const std::size_t keys = call.replica.keyspace().size();
@@ -151,8 +162,9 @@ struct Section {
   void (*write)(const Call& call, std::string& out);
 };
 constexpr Section sections[] = {
-    {"server", server}, {"clients", clients},         {"memory", memory}, {"persistence", persistence},
-    {"stats", stats},   {"replication", replication}, {"bounds", bounds}, {"keyspace", keyspace},
+    {"server", server},           {"clients", clients}, {"memory", memory},
+    {"persistence", persistence}, {"stats", stats},     {"replication", replication},
+    {"bounds", bounds},           {"merging", merging}, {"keyspace", keyspace},
 };
 
 bool asks_for_all(std::string_view word) {

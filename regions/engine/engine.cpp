@@ -46,6 +46,10 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
       scanner_(std::move(scanner)),
       door_(loop_, *this, door_limits(settings)),
       links_(settings.region, link_limits(settings)),
+      merge_watch_(
+          replica_->keyspace(), merging_,
+          [this](const crdt::Conflict& conflict) { conflicts_.add(conflict); },
+          [this](const sync::Alarm& raised) { alarm(raised); }),
       aside_(std::move(store.aside)),
       random_state_(static_cast<std::uint64_t>(replica_->config().origin)),
       committer_(std::move(store.log),
@@ -79,7 +83,10 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
   std::error_code unknown;
   disk_bytes_ = std::filesystem::space(info_.data_directory, unknown).capacity;
   conflicts_.restore(store.stored_conflicts, store.replayed_conflicts);
-  replica_->on_conflict([this](const crdt::Conflict& conflict) { conflicts_.add(conflict); });
+  replica_->on_conflict([this](const crdt::Conflict& conflict) {
+    conflicts_.add(conflict);
+    merge_watch_.conflict_found(conflict);
+  });
   replica_->on_key_change([this](std::string_view key) { watches_.changed(key); });
   replica_->on_log_scan([this](const std::function<void(std::string_view)>& visit) { scan_log(visit); });
   replica_->on_members_change([this] { trust_members(); });
@@ -232,6 +239,7 @@ void Engine::tick() {
   if (members_changed_) follow_members();
   pump_links();
   mirroring_.tick();
+  merge_watch_.tick();
   const bool too_dirty = replica_->keyspace().dirty().size() >= settings_.dirty_cells_max;
   if (!std::exchange(too_dirty_, too_dirty) && too_dirty) ++dirty_pauses_;
   replica_->set_ingest_paused(writes_refused_.has_value() || mirroring_.holds_still() || too_dirty);
@@ -250,6 +258,7 @@ void Engine::each_second() {
   repeat_quarantine_alarm();
   check_exclusion();
   check_history();
+  merge_watch_.look_for_missing();
 }
 
 void Engine::check_history() {

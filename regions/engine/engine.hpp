@@ -22,6 +22,7 @@
 #include "regions/engine/conflict_log.hpp"
 #include "regions/engine/link_members.hpp"
 #include "regions/engine/loop.hpp"
+#include "regions/engine/merge_watch.hpp"
 #include "regions/engine/resp_door.hpp"
 #include "regions/engine/watches.hpp"
 #include "regions/links/peer_links.hpp"
@@ -154,6 +155,7 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   RespDoor door_;
   PeerLinks links_;
   ConflictLog conflicts_;
+  MergeWatch merge_watch_;
   durability::KeptAside aside_;
   std::set<std::int64_t> unreadable_aside_;
   std::uint64_t next_quarantine_alarm_ms_ = 0;

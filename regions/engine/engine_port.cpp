@@ -52,6 +52,7 @@ Bounds Engine::bounds() const {
       {"quarantine_bytes_max", aside_.bytes(), durability::KeptAside::quarantine_bytes_max,
        aside_.not_kept()},
       {"conflicts_max", conflicts_.size(), ConflictLog::conflicts_max, conflicts_.pushed_out()},
+      {"merges_waiting_max", merge_watch_.waiting(), MergeWatch::waiting_max, merge_watch_.left_to_readers()},
       {"conflicts_bytes_max", conflicts_.unstored_bytes(), ConflictLog::conflicts_bytes_max,
        conflicts_.lost()},
       {"link_connections_max", links_.connections(), links_.connections_max(), links_.refusals().too_many},

@@ -5,6 +5,8 @@ import sys
 import unittest
 
 import cluster
+from processes import until
+from resp import Disconnected, ReplyError
 
 SKIP = 77  # what CTest counts as skipped (SKIP_RETURN_CODE)
 # What no log may hold, whatever the test does to a leader.
@@ -54,6 +56,16 @@ class ClusterTest(unittest.TestCase):
                 print("--- %s: %s\n%s" % (self.id(), leader.region, leader.log_tail()), file=sys.stderr)
                 if not self.shared and leader.process is not None:
                     leader.kill9()
+
+    def takes_writes(self, leader, seconds=60):
+        """Waits until it does: one that joins starts anew on the copy that it took."""
+        def there():
+            try:
+                return leader.call("SET", "written:" + leader.region, "yes") == "OK"
+            except (Disconnected, ReplyError):
+                leader._drop_client()
+                return False
+        until(there, seconds, lambda: "%s takes writes:\n%s" % (leader.region, leader.log_tail()), every=0.05)
 
     def __getattr__(self, name):
         """self.paris and so on."""

@@ -13,7 +13,7 @@ import cluster
 import processes
 from load import Background
 from processes import until
-from resp import Disconnected, ReplyError
+from resp import ReplyError
 
 KEYS = case.number("TURNSTONE_MIRROR_KEYS", 30_000)
 VALUE = "v" * 200
@@ -83,13 +83,7 @@ class MirrorTest(case.ClusterTest):
         return int(self.own(leader)["mirror_bytes"])
 
     def wait_installed(self, leader, seconds=120):
-        def there():
-            try:
-                return leader.call("SET", "written:" + leader.region, "yes") == "OK"
-            except (Disconnected, ReplyError):
-                leader._drop_client()
-                return False
-        until(there, seconds, "%s takes writes" % leader.region, every=0.05)
+        self.takes_writes(leader, seconds)
         self.assertIn("starts anew on the copy", leader.log_text())
 
     def check_ends_equal(self, leader):
@@ -204,14 +198,7 @@ class Quiet(case.ClusterTest):
         self.dallas.kill9()
         shutil.rmtree(self.dallas.data)
         self.dallas.start("--join")
-
-        def serves():
-            try:
-                return self.dallas.call("SET", "here", "yes") == "OK"
-            except (Disconnected, ReplyError):
-                self.dallas._drop_client()
-                return False
-        until(serves, 60, "dallas takes writes", every=0.05)
+        self.takes_writes(self.dallas)
         # One region is away: nobody knows what it has of dallas.
         self.assertTrue(self.is_quiet(self.dallas))
         self.write_more(next(numbers))
@@ -228,7 +215,7 @@ class Quiet(case.ClusterTest):
             return self.floor(self.paris) > before
         until(is_cut_again, 60, "the log of paris is cut again")
         self.cluster.wait_converged()
-        self.assertEqual(self.cluster.everywhere("GET", "here"), "yes")
+        self.assertEqual(self.cluster.everywhere("GET", "written:dallas"), "yes")
 
 
 if __name__ == "__main__":

@@ -40,15 +40,6 @@ class ReturnTest(case.ClusterTest):
         leader.call("SREM", "s", "%s-0" % leader.region)
         return rounds
 
-    def takes_writes(self, leader):
-        def there():
-            try:
-                return leader.call("SET", "written:" + leader.region, "yes") == "OK"
-            except (Disconnected, ReplyError):
-                leader._drop_client()
-                return False
-        until(there, 60, lambda: "%s takes writes:\n%s" % (leader.region, leader.log_tail()))
-
     def wait_brought_back(self, leader):
         until(lambda: '"all that earlier runs of this region wrote is applied or brought back"' in leader.log_text(), 90,
               lambda: "all is brought back:\n%s" % leader.log_tail())

@@ -89,6 +89,20 @@ TEST_CASE("policy: a wrong one is refused and changes nothing") {
   CHECK(client.run("dbsize") == "0");
 }
 
+TEST_CASE("policy: there are so many and no more, and functions too") {
+  Region region;
+  Client client(region);
+  for (int i = 0; i < 1000; ++i) client.run_words({"ts.policy", "set", "k" + std::to_string(i), "max"});
+  CHECK(client.run("ts.policy set one-more max") == "!ERR too many policies, policies_max is 1000");
+  CHECK(client.run("ts.policy set k7 min") == "\"min\"");
+  for (int i = 0; i < 1000; ++i) {
+    const std::string number = std::to_string(i);
+    client.run_words({"ts.merge", "load", "f" + number, "return function() return '" + number + "' end"});
+  }
+  CHECK(client.run_words({"ts.merge", "load", "g", "return function() return 'x' end"}) ==
+        "!ERR too many merge functions, merges_max is 1000");
+}
+
 TEST_CASE("merge: a function in Lua is loaded as a version, named by policies, and retired") {
   Pair at;
   const std::string loaded = at.at_paris.run_words({"ts.merge", "load", "cat", concatenation});

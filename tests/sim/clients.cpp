@@ -65,6 +65,10 @@ void look_at(const crdt::Keyspace& keyspace, const Swarm& swarm, Random& random,
              std::vector<OwnedEffect>& effects) {
   if (swarm.choices == 0) return;
   for (OwnedEffect& effect : effects) {
+    // Policies are written like this.
+    const bool is_of_hash =
+        effect.kind == crdt::Kind::hash && (effect.verb == Verb::put || effect.verb == Verb::remove);
+    if (is_of_hash && random.chance(0.2)) effect.kind = crdt::Kind::cluster;
     if (effect.verb != Verb::put || effect.kind == crdt::Kind::set || !random.chance(swarm.choices)) continue;
     const crdt::Cell* cell = keyspace.find_cell(effect.key, effect.kind, effect.field);
     if (cell == nullptr || cell->siblings().empty()) continue;

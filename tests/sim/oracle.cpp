@@ -30,6 +30,7 @@ std::vector<crdt::CellName> History::scope(const OwnedEffect& effect) const {
   }
   std::vector<crdt::CellName> names;
   for (const auto& [name, products] : cells_) {
+    if (!is_visible(name.kind)) continue;
     if (effect.verb == Verb::clear_all || name.key == effect.key) names.push_back(name);
   }
   return names;
