@@ -379,7 +379,7 @@ void add_prelude(lua_State* lua) {
   lua_setfield(lua, table, "insert");
 }
 
-constexpr const char* tag_names[] = {nullptr, "turnstone.array", "turnstone.object", "turnstone.binary"};
+constexpr const char* tag_names[] = {nullptr, "array", "object", "binary"};
 
 }  // namespace
 

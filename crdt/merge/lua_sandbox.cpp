@@ -39,12 +39,12 @@ int place_error(lua_State* lua) {
   constexpr std::string_view prelude(lua_prelude_chunk + 1);
   if (lua_type(lua, 1) != LUA_TSTRING) return 1;
   std::string_view message = lua_tostring(lua, 1);
-  if (!message.starts_with(prelude)) return 1;
-  message.remove_prefix(std::min(message.size(), message.find(": ") + 2));
+  if (message.starts_with(prelude)) message.remove_prefix(std::min(message.size(), message.find(": ") + 2));
   lua_Debug frame;
   for (int level = 0; lua_getstack(lua, level, &frame) != 0; ++level) {
     lua_getinfo(lua, "Sl", &frame);
     if (frame.currentline < 0 || frame.short_src == prelude) continue;
+    if (message.starts_with(frame.short_src)) return 1;
     lua_pushfstring(lua, "%s:%d: ", frame.short_src, frame.currentline);
     lua_pushlstring(lua, message.data(), message.size());
     lua_concat(lua, 2);

@@ -4,7 +4,7 @@ local function merge(siblings, base)
   local cart, was = object(), base or {}
   for _, sibling in ipairs(siblings) do
     for item, count in pairs(sibling.value) do
-      if count ~= was[item] then cart[item] = math.max(cart[item] or 0, count) end
+      if count ~= was[item] then cart[item] = math.max(cart[item] or count, count) end
     end
   end
   -- What nobody changed stays where nobody took it out.

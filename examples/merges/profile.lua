@@ -5,7 +5,7 @@ local function merge(siblings)
     for field, value in pairs(sibling.value) do
       local have = profile[field]
       if field == "visits" then
-        profile[field] = math.max(have or 0, value)
+        profile[field] = math.max(have or value, value)
       elseif field == "addresses" then
         profile[field] = have or array()
         for _, address in ipairs(value) do

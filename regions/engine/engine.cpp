@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "crdt/merge/native.hpp"
 #include "regions/engine/link_security.hpp"
 #include "regions/settings/command_line.hpp"
 #include "regions/settings/exit_code.hpp"
@@ -42,7 +43,7 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
       key_settings_(settings),
       directory_(std::move(store.directory)),
       replica_(std::move(store.replica)),
-      merging_(replica_->keyspace()),
+      merging_(replica_->keyspace(), crdt::find_native_rule),
       scanner_(std::move(scanner)),
       door_(loop_, *this, door_limits(settings)),
       links_(settings.region, link_limits(settings)),

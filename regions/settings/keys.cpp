@@ -151,6 +151,18 @@ std::string show_format(const Settings& settings) {
   return show_word<&Settings::log_format>(settings, formats);
 }
 
+Result<void> add_plugin(Draft& draft, std::string_view text) {
+  if (text.empty()) return fail(Errc::config, "is empty");
+  draft.settings.merge_plugins.emplace_back(text);
+  return {};
+}
+std::string show_plugins(const Settings& settings) {
+  std::string out;
+  for (const std::string& path : settings.merge_plugins)
+    out += fmt::format("{}{}", out.empty() ? "" : ", ", quote(path));
+  return out.empty() ? out : fmt::format("[{}]", out);
+}
+
 // Letters to insert, drop or change to turn one word into the other.
 std::size_t edits(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -187,6 +199,9 @@ constexpr Key table[] = {
     {"set_damaged_aside", flag, KeyGroup::region, "",
      "for one start: keep a damaged end of the log aside, and take what it held from the peers",
      set_flag<&S::set_damaged_aside>, show_flag<&S::set_damaged_aside>},
+    {"merge_plugins", list, KeyGroup::region, "LIBRARY",
+     "shared library with merge functions (docs/merge.md); may be given more than once", add_plugin,
+     show_plugins},
 
     {"resp", text, KeyGroup::doors, "HOST:PORT", "for Redis clients", set_listen<&S::resp>,
      show_endpoint<&S::resp>},
@@ -198,10 +213,10 @@ constexpr Key table[] = {
     {"key_file", text, KeyGroup::safety, "FILE",
      "this leader's secret keys, made by turnstone keygen: links are encrypted, writes signed",
      set_text<&S::key_file>, show_text<&S::key_file>},
-    {"peer_key", KeyType::keys, KeyGroup::safety, "NAME=PUBLICKEY",
+    {"peer_key", KeyType::list, KeyGroup::safety, "NAME=PUBLICKEY",
      "what a peer is known by; once for each peer, twice while it changes its keys", add_peer_key,
      show_peer_keys},
-    {"earlier_key", KeyType::keys, KeyGroup::safety, "NAME=PUBLICKEY",
+    {"earlier_key", KeyType::list, KeyGroup::safety, "NAME=PUBLICKEY",
      "a key that a region, or this one, has used before: its old writes are signed with it", add_earlier_key,
      show_earlier_keys},
     {"requirepass_file", text, KeyGroup::safety, "FILE", "holds the password that Redis clients must give",
@@ -267,7 +282,7 @@ constexpr Key table[] = {
 
 std::span<const Key> keys() { return table; }
 
-bool is_list(const Key& key) { return key.type == KeyType::peer || key.type == KeyType::keys; }
+bool is_list(const Key& key) { return key.type == KeyType::peer || key.type == KeyType::list; }
 
 const Key* find_key(std::string_view name) {
   const auto* found = std::ranges::find(table, name, &Key::name);

@@ -25,7 +25,7 @@ enum class KeyType {
   size,    // TOML integer of bytes, or a string such as "64KiB", "1MiB", "2GiB"
   flag,    // TOML boolean
   peer,    // [[peer]] tables; NAME=HOST:PORT[,HOST:PULLPORT] elsewhere
-  keys,    // TOML array of strings; a word each elsewhere
+  list,    // TOML array of strings; a word each elsewhere
 };
 
 enum class KeyGroup { region, doors, safety, limits, logging };

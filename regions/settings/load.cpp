@@ -80,6 +80,7 @@ void apply(const std::vector<Given>& source, Draft& draft, Problems& problems) {
   if (gives("peer")) draft.settings.peers.clear();
   if (gives("peer_key")) draft.peer_keys.clear();
   if (gives("earlier_key")) draft.settings.earlier_keys.clear();
+  if (gives("merge_plugins")) draft.settings.merge_plugins.clear();
   for (const Given& given : source) {
     const Key* key = find_key(given.name);
     if (key == nullptr) continue;  // --config is not a setting

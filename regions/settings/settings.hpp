@@ -58,6 +58,9 @@ struct Settings {
   // and those behind it are kept aside, and what peers have of them is taken from there.
   bool set_damaged_aside = false;
 
+  // Shared libraries with merge functions (regions/merge/turnstone_merge.h), loaded at start.
+  std::vector<std::string> merge_plugins;
+
   std::string requirepass_file;
   std::string requirepass;        // what the file holds; empty: no password. Never printed.
   bool resp_without_tls = false;  // exceptions to "loopback only", see check_settings()

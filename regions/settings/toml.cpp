@@ -41,7 +41,7 @@ std::string_view expected(KeyType type) {
       return "true or false";
     case KeyType::peer:
       return "a table: write [[peer]] with name, gossip and, if it is not the next port, pull";
-    case KeyType::keys:
+    case KeyType::list:
       return "an array of strings";
   }
   return "";
@@ -58,7 +58,7 @@ class Reader {
         unknown_key(key);
       else if (known->type == KeyType::peer)
         read_peers(key, node);
-      else if (known->type == KeyType::keys)
+      else if (known->type == KeyType::list)
         read_list(key, node, known->name, "");
       else
         read_value(key, node, *known);

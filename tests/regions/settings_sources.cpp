@@ -86,7 +86,19 @@ TEST_CASE("settings: every key but the peers and the secrets and keys is in the 
       ++others;
     }
   }
-  CHECK(others == 6);
+  CHECK(others == 7);
+}
+
+TEST_CASE("settings: libraries with merge functions are a list, and a flag replaces what the file names") {
+  const ScratchFile file("merge_plugins = [\"./a.so\", \"/lib/b.so\"]\n");
+  const std::string rest = "serve --region paris --data here --config " + file.path();
+  CHECK(load_good(rest).merge_plugins == std::vector<std::string>{"./a.so", "/lib/b.so"});
+  CHECK(load_good(rest + " --merge-plugins c.so --merge-plugins d.so").merge_plugins ==
+        std::vector<std::string>{"c.so", "d.so"});
+  CHECK(load_good(rest, {{"TURNSTONE_MERGE_PLUGINS", "e.so f.so"}}).merge_plugins ==
+        std::vector<std::string>{"e.so", "f.so"});
+  const ScratchFile printed(toml_text(load_good(rest)));
+  CHECK(load_good("serve --config " + printed.path()).merge_plugins == load_good(rest).merge_plugins);
 }
 
 TEST_CASE("settings: without more than region and data the defaults hold") {

@@ -39,7 +39,9 @@ MAY_INCLUDE = {
     "regions/policy": ("core", "crdt/merge", "regions/client", "regions/settings"),
     "regions/region": ("core", "regions/client", "regions/settings"),
     "regions/verify": ("core", "crdt", "regions/client", "regions/settings"),
-    "regions": ("core", "regions/backup", "regions/engine", "regions/policy", "regions/region", "regions/security", "regions/settings",
+    "regions/merge": ("core", "crdt", "crdt/merge", "regions/client", "regions/settings"),
+    "regions": ("core", "crdt/merge", "regions/backup", "regions/engine", "regions/merge", "regions/policy", "regions/region",
+                "regions/security", "regions/settings",
                 "regions/verify"),
 }
 
