@@ -43,6 +43,11 @@ enum class Planted {
   return_as_of_now,                // what is stamped again has seen all that is there by now
   return_with_new_clock,           // what is stamped again wins over what was written meanwhile
   return_renamed,                  // what is stamped again has not seen what was before it
+  record_one_sibling,              // a write that meets several siblings is on record with one of them
+  record_what_was_seen,            // a write is on record with deletes that its author had seen
+  resolve_all,                     // a choice takes the place of siblings that it does not name
+  forget_base,                     // what a write replaced is kept by its author's leader alone
+  clear_cluster_data,              // a client that clears a key clears a policy
 };
 
 #ifdef TURNSTONE_PLANTED_BUGS

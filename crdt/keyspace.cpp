@@ -185,7 +185,8 @@ void Keyspace::put(const Put& effect, const Author& author, const RowId& id, Key
   if (planted(Planted::corrupt_row) && !author.saw_all_that_is_here()) row.value += '?';
   find_conflicts_of_write(target, side_of(row, effect.kind), author, observer);
   report_gave_way(target, side_of(row, effect.kind), author, observer);
-  target.cell.add(std::move(row), effect.base);
+  const bool keeps_base = author.saw_all_that_is_here() || !planted(Planted::forget_base);
+  target.cell.add(std::move(row), keeps_base ? effect.base : std::nullopt);
   if (is_visible(effect.kind)) observer.key_changed(effect.key);
 }
 
@@ -194,6 +195,7 @@ void Keyspace::resolve(const Resolve& effect, const Author& author, const RowId&
   touched_[shard_index(effect.key)] = position_;
   if (!effect.value && find_cell(effect.key, effect.kind, effect.field) == nullptr) return;
   const Target target = open(effect.key, effect.kind, effect.field);
+  if (planted(Planted::resolve_all)) target.cell.remove_seen(author);
   target.cell.remove_named(effect.rows);
   if (effect.value) {
     Row row{id, author.hlc, std::string(*effect.value)};
@@ -262,7 +264,7 @@ void Keyspace::clear_cells(std::string_view key, bool is_delete, const Author& a
   };
   if (!entry->string_.empty()) clear_cell(Kind::string, {}, entry->string_);
   for (auto& [kind, fields] : entry->collections_) {
-    if (!is_visible(kind)) continue;
+    if (!is_visible(kind) && !planted(Planted::clear_cluster_data)) continue;
     for (auto it = fields->map_.begin(); it != fields->map_.end();) {
       it = clear_cell(kind, it->first.field, it->second) ? fields->map_.erase(it) : std::next(it);
     }
@@ -297,6 +299,7 @@ void Keyspace::find_conflicts_of_write(const Target& target, const ConflictSide&
     } else if (row.value != written.value) {
       // Equal values, and members of a set, have nothing to lose.
       report(ConflictType::concurrent_write, side_of(row, target.kind));
+      if (planted(Planted::record_one_sibling)) break;
     }
   }
   if (const Counter* counter = target.cell.counter(); counter != nullptr && author.as_of == nullptr &&

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/planted.hpp"
+
 namespace turnstone::crdt {
 
 void UnstableDeletes::note_cell(std::string_view key, Kind kind, std::string_view field, Delete what) {
@@ -46,8 +48,9 @@ std::vector<UnstableDeletes::Delete> UnstableDeletes::unseen_by(const Author& au
 void UnstableDeletes::collect(const Scope& scope, const Author& author, std::vector<Delete>& out) const {
   const auto it = by_scope_.find(scope);
   if (it == by_scope_.end()) return;
-  std::copy_if(it->second.begin(), it->second.end(), std::back_inserter(out),
-               [&](const Delete& d) { return !author.saw(d.id.operation); });
+  std::copy_if(it->second.begin(), it->second.end(), std::back_inserter(out), [&](const Delete& d) {
+    return !author.saw(d.id.operation) || planted(Planted::record_what_was_seen);
+  });
 }
 
 void UnstableDeletes::forget_stable(const VersionVector& stable) {

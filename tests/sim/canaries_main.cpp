@@ -54,6 +54,11 @@ constexpr std::pair<Planted, std::string_view> bugs[] = {
     {Planted::return_as_of_now, "return_as_of_now"},
     {Planted::return_with_new_clock, "return_with_new_clock"},
     {Planted::return_renamed, "return_renamed"},
+    {Planted::record_one_sibling, "record_one_sibling"},
+    {Planted::record_what_was_seen, "record_what_was_seen"},
+    {Planted::resolve_all, "resolve_all"},
+    {Planted::forget_base, "forget_base"},
+    {Planted::clear_cluster_data, "clear_cluster_data"},
 };
 
 // True when some seed finds it.

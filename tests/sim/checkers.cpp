@@ -300,6 +300,7 @@ void Checkers::check_state(const Leader& leader, Watch& watch) {
     throw Finding(fmt::format("{}'s state is not what the operations in {} give{}", leader.region(),
                               to_string(watch.vector), difference(canonical, expected)));
   }
+  check_conflicts_on_record(leader, watch);
   for (const Leader& other : leaders_) {
     if (!other.up() || &other == &leader || other.replica().full_vector() != watch.vector) continue;
     require(
@@ -329,7 +330,6 @@ void Checkers::at_rest() {
             leader.region() + " has yet to bring back what it wrote earlier");
   }
   check_acknowledged_everywhere();
-  check_conflicts_on_record();
 }
 
 bool Checkers::all_short() const {
@@ -378,27 +378,31 @@ void Checkers::check_acknowledged_everywhere() const {
   }
 }
 
-// Every pair of siblings with different values is on record at every leader.
-void Checkers::check_conflicts_on_record() {
-  const VersionVector& vector = leaders_[0].replica().full_vector();
-  for (const auto& [cell, products] : history_.cells()) {
-    if (cell.kind == crdt::Kind::set) continue;
-    for (auto a = products.begin(); a != products.end(); ++a) {
-      if (a->increment || !a->live(vector)) continue;
-      for (auto b = std::next(a); b != products.end(); ++b) {
-        if (b->increment || !b->live(vector) || a->value == b->value) continue;
-        const crdt::ConflictSide first{a->id, a->hlc, cell.kind, false, false, a->value};
-        const crdt::ConflictSide second{b->id, b->hlc, cell.kind, false, false, b->value};
+// Every pair of siblings with different values is on record where they met, and at rest everywhere.
+void Checkers::check_conflicts_on_record(const Leader& leader, const Watch& watch) const {
+  for (const auto& [name, products] : history_.cells()) {
+    const crdt::Cell* cell = leader.replica().keyspace().find_cell(name.key, name.kind, name.field);
+    if (cell == nullptr) continue;
+    const auto& rows = cell->siblings();
+    for (auto a = rows.begin(); a != rows.end(); ++a) {
+      for (auto b = std::next(a); b != rows.end(); ++b) {
+        if (a->value == b->value) continue;
+        const crdt::ConflictSide first{a->id, a->hlc, name.kind, false, false, a->value};
+        const crdt::ConflictSide second{b->id, b->hlc, name.kind, false, false, b->value};
         const Hash128 id =
-            make_conflict(crdt::ConflictType::concurrent_write, cell.key, cell.field, first, second).id;
-        for (const Leader& leader : leaders_) {
-          require(leader.ended() || watch(leader).conflicts.contains(id),
-                  fmt::format("{} has no record of the conflict of {} and {}", leader.region(),
-                              to_string(a->id.operation), to_string(b->id.operation)));
-        }
+            make_conflict(crdt::ConflictType::concurrent_write, name.key, name.field, first, second).id;
+        require(watch.conflicts.contains(id),
+                fmt::format("{} has no record of the conflict of {} and {}", leader.region(),
+                            to_string(a->id.operation), to_string(b->id.operation)));
       }
     }
   }
+}
+
+std::size_t Checkers::conflicts() const {
+  std::set<Hash128> all;
+  for (const Watch& watch : watches_) all.insert(watch.conflicts.begin(), watch.conflicts.end());
+  return all.size();
 }
 
 }  // namespace turnstone::sim

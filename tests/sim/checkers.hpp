@@ -49,6 +49,8 @@ class Checkers {
   // Every leader has lately compared all its buckets with those of every other.
   bool all_compared() const;
 
+  // On record anywhere.
+  std::size_t conflicts() const;
   const std::set<Hash128>& conflicts_of(const Leader& leader) { return watch(leader).conflicts; }
   const History& history() const { return history_; }
   // For clients to draw from.
@@ -81,7 +83,7 @@ class Checkers {
   void check_state(const Leader& leader, Watch& watch);
   void check_compared(const Leader& leader) const;
   void check_acknowledged_everywhere() const;
-  void check_conflicts_on_record();
+  void check_conflicts_on_record(const Leader& leader, const Watch& watch) const;
 
   const std::vector<Leader>& leaders_;
   const Swarm& swarm_;

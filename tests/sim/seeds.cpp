@@ -13,6 +13,7 @@ SeedReport run_seed(std::uint64_t seed, bool verbose) {
     report.finding = finding.what();
   }
   report.operations = world.operations();
+  report.conflicts = world.conflicts();
   report.fingerprint = world.fingerprint();
   return report;
 }

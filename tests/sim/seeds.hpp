@@ -8,6 +8,7 @@ namespace turnstone::sim {
 
 struct SeedReport {
   std::size_t operations = 0;
+  std::size_t conflicts = 0;
   std::string finding;  // empty: none
   // Of everything that happened and when: equal for equal runs.
   std::uint64_t fingerprint = 0;

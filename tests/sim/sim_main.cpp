@@ -49,16 +49,19 @@ int main(int argc, char** argv) {
   }
   std::signal(SIGABRT, say_which_seed);
   std::size_t operations = 0;
+  std::size_t conflicts = 0;
   std::uint64_t failed = 0;
   for (std::uint64_t seed = options->first; seed < options->first + options->seeds; ++seed) {
     replay = fmt::format("seed {} failed; replay it with\n  {} --seed {} --verbose\n", seed, argv[0], seed);
     const auto report = turnstone::sim::run_seed(seed, options->verbose);
     operations += report.operations;
+    conflicts += report.conflicts;
     if (report.finding.empty()) continue;
     ++failed;
     fmt::print(stderr, "{}\n{}", report.finding, replay);
   }
   const bool reached = !options->marks || all_marks_reached();
-  fmt::print("{} seeds, {} operations, {} failed\n", options->seeds, operations, failed);
+  fmt::print("{} seeds, {} operations, {} conflicts, {} failed\n", options->seeds, operations, conflicts,
+             failed);
   return failed == 0 && reached ? 0 : 1;
 }

@@ -28,6 +28,7 @@ class World {
   void run();
   // Operations made, for a sense of scale.
   std::size_t operations() const { return checkers_.history().size(); }
+  std::size_t conflicts() const { return checkers_.conflicts(); }
 
   // Of every step so far: what it was for, when, and what the leaders made of it.
   std::uint64_t fingerprint() const { return fingerprint_; }
