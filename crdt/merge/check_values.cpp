@@ -21,8 +21,9 @@ std::vector<std::string> smaller_text(const std::string& text) {
   std::vector<std::string> found;
   if (text.empty()) return found;
   found.emplace_back();
-  for (const char* simple : {"0", "1", "2", "a", "b"}) {
-    if (text.size() > 1) found.emplace_back(simple);
+  for (const char* simple : {"a", "b", "0", "1", "2"}) {
+    if (text == simple) break;
+    found.emplace_back(simple);
   }
   for (std::size_t part = text.size() / 2; part > 0; part /= 2) {
     for (std::size_t at = 0; at + part <= text.size() && found.size() < 64; at += part)

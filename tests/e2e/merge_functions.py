@@ -182,6 +182,21 @@ class Native(Scratch):
         code, out, _ = run("merge", "check", "lww", program=EMBEDDED)
         self.assertEqual(code, 0, out)
 
+    def test_a_program_that_embeds_turnstone_shows_what_its_own_function_makes(self):
+        leaders = cluster.Cluster("paris", "tokyo")
+        self.addCleanup(leaders.close)
+        for leader in leaders:
+            leader.command = lambda *more, usual=leader.command: [EMBEDDED] + usual(*more)[1:]
+        leaders.start()
+        leaders["paris"].call("TS.POLICY", "SET", "name", "native:longest-name@1")
+        leaders.wait_converged()
+        leaders.cut("paris", "tokyo")
+        leaders["paris"].call("SET", "name", "Anne-Marie")
+        leaders["tokyo"].call("SET", "name", "Anne")
+        leaders.heal("paris", "tokyo")
+        leaders.wait_converged()
+        self.assertEqual([leader.call("GET", "name") for leader in leaders], ["Anne-Marie"] * 2)
+
 
 if __name__ == "__main__":
     case.main()
