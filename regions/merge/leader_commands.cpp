@@ -47,9 +47,7 @@ int run_load(const Arguments& arguments) {
   }
   const std::string name = arguments.has("--name") ? arguments.text("--name") : function_name(*path);
   const client::Answer answer = client::ask(merge_command, arguments, {"TS.MERGE", "LOAD", name, *source});
-  if (answer.status == exit_code::ok)
-    fmt::print("{}\n",
-               arguments.has("--json") ? answer.reply.text : fmt::format("loaded {}", answer.reply.text));
+  if (answer.status == exit_code::ok) fmt::print("loaded {}\n", answer.reply.text);
   return answer.status;
 }
 

@@ -6,6 +6,7 @@
 
 #include "regions/merge/check_command.hpp"
 #include "regions/merge/leader_commands.hpp"
+#include "regions/merge/try_command.hpp"
 
 namespace turnstone::merging {
 namespace {
@@ -18,8 +19,8 @@ struct Verb {
   int (*run)(const Arguments& arguments);
 };
 
-constexpr Verb verbs[] = {
-    {"check", run_check}, {"load", run_load}, {"list", run_list}, {"show", run_show}, {"retire", run_retire}};
+constexpr Verb verbs[] = {{"check", run_check}, {"try", run_try},   {"load", run_load},
+                          {"list", run_list},   {"show", run_show}, {"retire", run_retire}};
 
 int run_merge(const Arguments& arguments) {
   const std::string_view word = arguments.words().empty() ? std::string_view() : arguments.words().front();
@@ -38,10 +39,13 @@ constexpr Flag flags[] = {
      "check: values to try first, and to make further ones like; a JSON array of "
      "siblings on each line"},
     {"--seed", "N", "check: other generated values [1]"},
+    {"--key", "PATTERN", "try: only conflicts of these keys"},
+    {"--count", "N", "try: so many conflicts, the newest [1000]"},
     {"--name", "NAME", "load: what the function is called [the file's name without .lua]"},
-    {"--at", "HOST:PORT", "load, list, show, retire: the address for Redis clients of any leader"},
+    {"--at", "HOST:PORT", "not for check: the address for Redis clients of any leader"},
     {"--password-file", "FILE", "holds the password of the leader"},
-    {"--json", "", "print JSON: a line for each finding, and one for the result"},
+    {"--json", "",
+     "check, list, show: print JSON, a line for each finding (and one for the result) or function"},
 };
 
 }  // namespace
@@ -51,6 +55,7 @@ constexpr regions::Subcommand merge_command{
     "check merge functions, and load them into all regions",
     "check FILE.lua|BUILTIN [--values KIND] [--samples FILE] [--seed N] [--json]\n"
     "check --native LIBRARY NAME [--values KIND] [--samples FILE] [--seed N] [--json]\n"
+    "try FILE.lua|BUILTIN --at HOST:PORT [--key PATTERN] [--count N]\n"
     "load FILE.lua --at HOST:PORT [--name NAME]\n"
     "list --at HOST:PORT [--json]\n"
     "show NAME --at HOST:PORT [--json]\n"
@@ -59,6 +64,9 @@ constexpr regions::Subcommand merge_command{
     "other. check tries one on many siblings, without a leader, and shows the smallest ones for\n"
     "which it breaks a law. A function that breaks one cannot make regions differ, but shows\n"
     "values that nobody meant.\n"
+    "\n"
+    "try merges the conflicts that a leader has on record once more, and shows those for which the\n"
+    "function gives another value than what is in force. It changes nothing.\n"
     "\n"
     "load gives a script to all regions, as a new version of its name unless it is there already.\n"
     "It counts for the keys whose policy names it (turnstone policy). show prints the script, retire\n"
@@ -70,12 +78,14 @@ constexpr regions::Subcommand merge_command{
     "  turnstone merge check cart.lua --samples carts.jsonl\n"
     "    where a line of carts.jsonl is  [{\"milk\":1},{\"milk\":2,\"eggs\":6}]\n"
     "  turnstone merge check --native ./highest_bid.so highest_bid --values text\n"
+    "  turnstone merge try cart.lua --key 'cart:*' --at 127.0.0.1:7001\n"
     "  turnstone merge load cart.lua --at 127.0.0.1:7001\n"
     "\n"
     "Exit status:\n"
-    "  0 done, or no finding, though there may be warnings; 1 findings, or the leader refuses it;\n"
-    "  64 the command line cannot be understood; 65 the function does not compile, or cannot be\n"
-    "  loaded, or the samples are no JSON; 74 a file cannot be read, or the leader not be asked",
+    "  0 done, or no finding, though there may be warnings; 1 findings, other values (try), or the\n"
+    "  leader refuses it; 64 the command line cannot be understood; 65 the function does not compile,\n"
+    "  or cannot be loaded, or the samples are no JSON; 74 a file cannot be read, or the leader not\n"
+    "  be asked",
     2,
     run_merge};
 

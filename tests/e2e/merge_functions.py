@@ -67,8 +67,8 @@ class Check(Scratch):
         broken = self.file("broken.lua", "return function(s)\n  return\n")
         bad_samples = self.file("bad.jsonl", '["a"]\n{}\n')
         for code, complaint, words in (
-                (64, "it takes one of: check, load, list, show, retire", []),
-                (64, "it cannot chekc; it can: check, load, list, show, retire", ["chekc"]),
+                (64, "it takes one of: check, try, load, list, show, retire", []),
+                (64, "it cannot chekc; it can: check, try, load, list, show, retire", ["chekc"]),
                 (64, "check needs FILE.lua, a built-in, or --native LIBRARY NAME", ["check"]),
                 (64, 'no merge function is called "unoin"', ["check", "unoin"]),
                 (64, "--values is text, numbers, json or msgpack", ["check", "lww", "--values", "xml"]),
@@ -121,6 +121,30 @@ class Loaded(Scratch):
         self.assertEqual(code, 0)
         self.assertIn("retired longest_text@1#", out)
         self.assertEqual(self.merge("paris", "list", "--json")[1], "")
+
+    def test_a_function_is_tried_on_the_conflicts_on_record(self):
+        self.leaders.cut("paris", "tokyo")
+        for leader, items in (("paris", '["milk"]'), ("tokyo", '["eggs"]')):
+            self.leaders[leader].call("SET", "cart:1", items)
+            self.leaders[leader].call("SET", "title", "from " + leader)
+        self.leaders.heal("paris", "tokyo")
+        self.leaders.wait_converged()
+        processes.until(lambda: len(self.leaders["paris"].conflicts()) == 2, 20, "both conflicts on record")
+        code, out, complaints = self.merge("paris", "try", "lww")
+        self.assertEqual((code, complaints), (0, ""))
+        self.assertIn("lww: of 2 conflicts on record 0 would show another value", out)
+        code, out, _ = self.merge("paris", "try", "union", "--key", "cart:*")
+        self.assertEqual(code, 1)
+        self.assertIn('cart:1\n', out)
+        self.assertIn('  union        ["eggs","milk"]\n', out)
+        self.assertIn("union: of 1 conflicts on record 1 would show another value, 0 of them none", out)
+        self.leaders["tokyo"].call("TS.POLICY", "SET", "cart:*", "union")
+        self.leaders.wait_converged()
+        self.assertEqual(self.merge("paris", "try", "union", "--key", "cart:*")[0], 0)
+        code, out, _ = self.merge("paris", "try", "json-merge", "--key", "title")
+        self.assertEqual(code, 1)
+        self.assertIn("it is no JSON", out)
+        self.assertEqual(run("merge", "try", "lww")[0], 64)
 
     def test_what_cannot_be_loaded_is_refused_in_words(self):
         broken = self.file("broken.lua", "return 5\n")
