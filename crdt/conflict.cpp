@@ -7,6 +7,8 @@
 namespace turnstone::crdt {
 namespace {
 
+constexpr std::string_view unknown_type = "unknown";
+
 void write_side(RecordWriter& out, const ConflictSide& side) {
   out.record(7)
       .uint(static_cast<std::uint64_t>(side.id.operation.origin))
@@ -58,7 +60,7 @@ std::string_view name(ConflictType type) {
     case ConflictType::merge_failed:
       return "merge_failed";
   }
-  return "unknown";
+  return unknown_type;
 }
 
 Conflict make_conflict(ConflictType type, std::string_view key, std::string_view field, ConflictSide a,
@@ -90,6 +92,10 @@ std::string encode_conflict(const Conflict& conflict) {
 
 std::optional<Conflict> decode_conflict(std::string_view bytes) {
   RecordReader in(bytes);
+  return decode_conflict(in);
+}
+
+std::optional<Conflict> decode_conflict(RecordReader& in) {
   in.next();
   Conflict conflict;
   conflict.type = static_cast<ConflictType>(in.uint(0));
@@ -98,7 +104,8 @@ std::optional<Conflict> decode_conflict(std::string_view bytes) {
   conflict.first_wins = in.uint(3) != 0;
   conflict.first = read_side(in);
   conflict.second = read_side(in);
-  if (in.malformed()) return std::nullopt;
+  const bool known = name(conflict.type) != unknown_type;
+  if (in.malformed() || !known) return std::nullopt;
   conflict.id = conflict_id(conflict);
   return conflict;
 }

@@ -59,5 +59,7 @@ Conflict make_conflict(ConflictType type, std::string_view key, std::string_view
 
 std::string encode_conflict(const Conflict& conflict);
 std::optional<Conflict> decode_conflict(std::string_view bytes);
+// The next records of a reader.
+std::optional<Conflict> decode_conflict(RecordReader& in);
 
 }  // namespace turnstone::crdt

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "regions/audit/cli/subcommand.hpp"
 #include "regions/backup/subcommands.hpp"
 #include "regions/engine/leader.hpp"
 #include "regions/keygen.hpp"
@@ -29,7 +30,8 @@ constexpr const Subcommand* subcommands[] = {&keygen,
                                              &merging::merge_command,
                                              &backup::backup_command,
                                              &backup::restore_command,
-                                             &verify::verify_command};
+                                             &verify::verify_command,
+                                             &audit::audit_command};
 
 bool load_plugins(const Settings& settings) {
   for (const std::string& path : settings.merge_plugins) {

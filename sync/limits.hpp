@@ -27,6 +27,9 @@ struct Limits {
   // The log keeps at least this much of its newest end, whatever is stable: peers that come
   // back within it, or were restored from a copy of that age, need no copy of the state.
   std::size_t log_retain_bytes = 256u * 1024 * 1024;
+  // Batches of which it is remembered what their authors had seen, for the audit, while they are
+  // not stable; of each origin 64 may be remembered beyond it.
+  std::size_t trail_batches_max = 500'000;
   // Origins whose next batch cannot be applied. More are refused each time they come.
   std::size_t quarantined_origins_max = 1024;
   // One page of a pull.

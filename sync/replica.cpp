@@ -27,6 +27,7 @@ Replica::Replica(ReplicaConfig config, unsigned shard_bits)
     : config_(std::move(config)),
       keyspace_(shard_bits),
       members_(configured(config_)),
+      trail_(config_.limits.trail_batches_max),
       pending_(config_.limits.pending_bytes_max, config_.limits.pending_origins_max),
       settled_(config_.limits.log_prefix_groups_max),
       divergence_(keyspace_, config_.limits) {
@@ -118,6 +119,7 @@ void Replica::apply(const crdt::Effect& effect) {
     as_of_ = again->as_of;
     operation_->hlc = again->hlc;
     operation_->as_of = &as_of_;
+    trail_.add_again(operation_->stamp, as_of_);
     operation_->earlier = &returned_;
   }
   if (crdt::is_system(effect)) apply_system(effect, operation_->stamp, config_.region);
@@ -155,6 +157,7 @@ void Replica::seal(Effects& effects) {
   own.seq = header.last_seq();
   own.chain = header.chain;
   own.deps = std::move(deps);
+  trail_.add(config_.origin, header.first_seq, own.deps, header.deps_changes);
   append(header, std::move(bytes), effects);
 }
 
@@ -267,6 +270,7 @@ void Replica::forget_stable() {
   if (past == past_) return;
   past_ = std::move(past);
   keyspace_.forget_stable(past_);
+  trail_.forget(past_);
   forgotten_.join(stability_.stable());
 }
 
@@ -317,6 +321,16 @@ std::string Replica::region_of(Origin origin) const {
   const auto it = origins_.find(origin);
   if (it != origins_.end()) return it->second.region;
   return origin == config_.origin ? config_.region : closings_.region_of_retired(origin);
+}
+
+std::optional<VersionVector> Replica::seen_by_author_of(Stamp stamp) const {
+  if (stamp.origin != config_.origin || stamp.seq <= vector_.get(config_.origin) - builder_.count())
+    return trail_.at(stamp);
+  // Not sealed yet: nothing was applied since that its author had not seen.
+  if (operation_ && operation_->as_of != nullptr) return *operation_->as_of;
+  VersionVector seen = vector_;
+  seen.set(stamp.origin, stamp.seq - 1);
+  return seen;
 }
 
 std::set<Origin> Replica::own_origins() const {

@@ -22,6 +22,7 @@
 #include "crdt/keyspace.hpp"
 #include "sync/batch.hpp"
 #include "sync/closings.hpp"
+#include "sync/context_trail.hpp"
 #include "sync/divergence_audit.hpp"
 #include "sync/earlier_batch.hpp"
 #include "sync/event.hpp"
@@ -124,9 +125,8 @@ class Replica final : private crdt::KeyspaceObserver {
 
   // --- recovery: load the stored state, then replay the log behind it, then start
 
-  // First of all.
+  // First of all, then the rest.
   void restore_closings(Closings closings) { closings_ = std::move(closings); }
-  // Then.
   void restore_members(Members members);
   void restore_returned(Returned returned) { returned_ = std::move(returned); }
   void restore_origin(Origin origin, OriginState state);
@@ -207,7 +207,7 @@ class Replica final : private crdt::KeyspaceObserver {
   // Why this leader may stamp nothing, in words for its clients: its region was removed, is no
   // member, or is a new one that has to wait. Nothing when it may.
   const std::optional<std::string>& exclusion() const { return exclusion_; }
-  // Those that a removed region still waits for before it has left.
+  // What a removed region still waits for.
   Regions waited_for_by(const std::string& region) const;
   // The applied vector with the retired origins, which all other vectors leave out.
   VersionVector full_vector() const;
@@ -220,10 +220,9 @@ class Replica final : private crdt::KeyspaceObserver {
   // True when another leader has stopped taking what this one stamps, since a second leader of
   // this region has asked for the end of its run. Another start saves all of it.
   bool being_ended() const;
-  // The highest lsn given out, and the highest known to be durable.
+  // The highest lsn given out, known to be durable, and in the stored state.
   Lsn last_lsn() const { return next_lsn_ - 1; }
   Lsn durable_lsn() const { return durable_lsn_; }
-  // The log up to here is in the stored state.
   Lsn stored_lsn() const { return stored_lsn_; }
   // Written and not durable yet; local writes should pause above the limit of that name.
   std::size_t uncommitted_bytes() const { return uncommitted_bytes_ + builder_.bytes(); }
@@ -240,6 +239,8 @@ class Replica final : private crdt::KeyspaceObserver {
   const DivergenceAudit& divergence() const { return divergence_; }
   const LogPrefix& settled() const { return settled_; }
   std::string region_of(Origin origin) const;
+  // Nothing where that is not known any more (ContextTrail).
+  std::optional<VersionVector> seen_by_author_of(Stamp stamp) const;
   // Of this region: the present one, and those of earlier runs that are not retired.
   std::set<Origin> own_origins() const;
   const std::map<Origin, QuarantinedOrigin>& quarantined() const { return quarantined_; }
@@ -445,6 +446,7 @@ class Replica final : private crdt::KeyspaceObserver {
   std::map<std::string, std::uint64_t> removal_seen_ms_;
   Closings closings_;
   Returned returned_;
+  ContextTrail trail_;
   std::optional<std::string> return_waits_for_;
   // What was stable when the log had come this far.
   struct StableThen {

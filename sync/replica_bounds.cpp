@@ -28,6 +28,7 @@ Bounds Replica::bounds() const {
        counters_.backlogs},
       {"deletes_max", keyspace_.unstable_deletes(), crdt::UnstableDeletes::deletes_max,
        keyspace_.deletes_forgotten()},
+      {"trail_batches_max", trail_.size(), limits.trail_batches_max, trail_.forgotten()},
       {"quarantined_origins_max", quarantined_.size(), limits.quarantined_origins_max,
        counters_.quarantine_overflows},
       {"log_retain_bytes", log_index_.bytes(), limits.log_retain_bytes, 0},

@@ -137,6 +137,7 @@ void Replica::retire_ended() {
     announced_.remove(gone);
     forgotten_.remove(gone);
     stability_.remove(gone);
+    trail_.remove(gone);
     log_index_.remove_from_floor(gone);
     settled_.remove(gone);
     closings_.remember_region(origin, region_of(origin));

@@ -253,6 +253,7 @@ Result<Hlc> Replica::apply_batch(const BatchHeader& header, VersionVector contex
   OriginState& state = origins_[header.origin];
   if (header.first_seq == 1) state.region = header.region;
   relist_unstable(header, context);
+  trail_.add(header.origin, header.first_seq, context, header.deps_changes);
   if (planted(Planted::drop_delta) && deltas->size() > 1) deltas->pop_back();
   const Hlc newest = apply_deltas(header, *deltas, context, effects);
   vector_.set(header.origin, header.last_seq());
@@ -275,6 +276,7 @@ Hlc Replica::apply_deltas(const BatchHeader& header, const std::vector<BatchDelt
       author.hlc = again->hlc;
       author.as_of = &again->as_of;
       author.earlier = &returned_;
+      trail_.add_again(delta.stamp, again->as_of);
     }
     std::uint32_t index = 0;
     for (const crdt::Effect& effect : delta.effects) {

@@ -16,7 +16,7 @@
 namespace turnstone::storage {
 namespace {
 
-constexpr std::int64_t state_format = 1;
+constexpr std::int64_t state_format = 2;
 constexpr std::uint64_t position_salt = 1;
 constexpr std::size_t cells_between_looks = 256;
 
@@ -72,9 +72,7 @@ void make_tables(SQLite::Database& db) {
   db.exec(
       "CREATE TABLE cell(key BLOB NOT NULL, kind INTEGER NOT NULL, field BLOB NOT NULL, image BLOB NOT NULL, "
       "PRIMARY KEY(key, kind, field)) WITHOUT ROWID;"
-      "CREATE TABLE origin(origin INTEGER PRIMARY KEY, image BLOB NOT NULL);"
-      "CREATE TABLE conflict(id BLOB PRIMARY KEY, at INTEGER NOT NULL, record BLOB NOT NULL) WITHOUT ROWID;"
-      "CREATE INDEX conflict_at ON conflict(at);");
+      "CREATE TABLE origin(origin INTEGER PRIMARY KEY, image BLOB NOT NULL);");
 }
 
 void store_position(SQLite::Database& db, const PositionRecord& record) {
@@ -154,23 +152,6 @@ struct StateDb::Impl {
     }
   }
 
-  void store_conflicts(std::vector<StoredConflict> conflicts) {
-    if (conflicts.empty()) return;
-    SQLite::Statement insert(*database, "INSERT OR IGNORE INTO conflict(id, at, record) VALUES(?, ?, ?)");
-    for (StoredConflict& conflict : conflicts) {
-      const std::string record = sealed(std::move(conflict.record), hash64(conflict.id, conflict.at_ms));
-      bind_blob(insert, 1, conflict.id);
-      insert.bind(2, stored(conflict.at_ms));
-      bind_blob(insert, 3, record);
-      run(insert);
-    }
-    SQLite::Statement forget(*database,
-                             "DELETE FROM conflict WHERE id IN "
-                             "(SELECT id FROM conflict ORDER BY at DESC, id DESC LIMIT -1 OFFSET ?)");
-    forget.bind(1, stored(conflicts_max));
-    forget.exec();
-  }
-
   Result<void> apply(StateChange change, const std::function<bool()>& go_on) {
     PositionRecord next = current;
     next.position = change.position;
@@ -178,7 +159,6 @@ struct StateDb::Impl {
     if (!store_cells(change.cells, next.cells, go_on))
       return fail(Errc::io, fmt::format("{}: the change was given up", file.string()));
     store_origins(std::move(change.origins), next.origins);
-    store_conflicts(std::move(change.conflicts));
     store_position(*database, next);
     transaction.commit();
     current = next;
@@ -259,23 +239,6 @@ Result<std::vector<StoredOrigin>> StateDb::origins() const {
     }
     if (found != impl_->current.origins) return impl_->corrupt("its origins are not those of its position");
     return origins;
-  });
-}
-
-Result<std::vector<StoredConflict>> StateDb::newest_conflicts(std::size_t count) const {
-  return guarded(impl_->file, [&]() -> Result<std::vector<StoredConflict>> {
-    std::vector<StoredConflict> conflicts;
-    SQLite::Statement query(*impl_->database,
-                            "SELECT id, at, record FROM conflict ORDER BY at DESC, id DESC LIMIT ?");
-    query.bind(1, stored(count));
-    while (query.executeStep()) {
-      const std::string_view id = blob(query.getColumn(0));
-      const std::uint64_t at = number(query.getColumn(1));
-      const auto record = unsealed(blob(query.getColumn(2)), hash64(id, at));
-      if (!record) return impl_->corrupt("the record of a conflict does not match its checksum");
-      conflicts.push_back({std::string(id), at, std::string(*record)});
-    }
-    return conflicts;
   });
 }
 

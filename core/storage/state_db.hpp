@@ -2,13 +2,12 @@
 // The checkpointed state: exactly the state after the log up to a position, and the
 // position, changed together in one transaction. Knows nothing of what the bytes mean.
 //
-// Schema, format 1:
+// Schema, format 2:
 //   cell(key BLOB, kind INTEGER, field BLOB, image BLOB, PRIMARY KEY(key, kind, field))
 //   origin(origin INTEGER PRIMARY KEY, image BLOB)
-//   conflict(id BLOB PRIMARY KEY, at INTEGER, record BLOB)
 //   meta: format, cluster, region, and position: the record
 //     [lsn hlc protocol cells cells_sum origins origins_sum]
-//   image of an origin, record of a conflict, position: followed by 8 bytes of hash over
+//   image of an origin, position: followed by 8 bytes of hash over
 //   the name and them. The sums add up the hashes of all rows, so that a row that is
 //   missing or of another checkpoint is seen too.
 //
@@ -43,13 +42,6 @@ struct StoredOrigin {
   friend bool operator==(const StoredOrigin&, const StoredOrigin&) = default;
 };
 
-struct StoredConflict {
-  std::string id;
-  std::uint64_t at_ms = 0;  // when this leader found it, milliseconds since 1970
-  std::string record;
-  friend bool operator==(const StoredConflict&, const StoredConflict&) = default;
-};
-
 struct StatePosition {
   Lsn lsn = 0;
   std::uint64_t hlc = 0;   // how far the leader's clock had come
@@ -60,16 +52,12 @@ struct StatePosition {
 // What changed between two positions.
 struct StateChange {
   StatePosition position;
-  std::vector<StoredCell> cells;          // each cell once, in any order
-  std::vector<StoredOrigin> origins;      // all of them
-  std::vector<StoredConflict> conflicts;  // new ones; an id that is stored already stays as it is
+  std::vector<StoredCell> cells;      // each cell once, in any order
+  std::vector<StoredOrigin> origins;  // all of them
 };
 
 class StateDb {
  public:
-  // Of the conflicts, the newest this many are kept.
-  static constexpr std::uint64_t conflicts_max = 100'000;
-
   // Opens the state, or makes an empty one at position 0. The caller holds the lock of the
   // directory. Errors: wrong_cluster (naming both), unsupported_version, corrupt, io.
   static Result<StateDb> open(const std::filesystem::path& file, const Identity& identity);
@@ -93,8 +81,6 @@ class StateDb {
   Result<void> for_each_cell(const std::function<Result<void>(const StoredCell&)>& visit) const;
   // Sorted by number as stored. Errors: corrupt, io.
   Result<std::vector<StoredOrigin>> origins() const;
-  // Newest first. Errors: corrupt, io.
-  Result<std::vector<StoredConflict>> newest_conflicts(std::size_t count) const;
 
  private:
   struct Impl;

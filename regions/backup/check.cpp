@@ -29,8 +29,6 @@ Result<void> inspect_state(const std::filesystem::path& file, const storage::Ide
     if (!origin) return tl::make_unexpected(origin.error());
     contents.vector.set(stored.origin, origin->seq);
   }
-  const auto conflicts = state->newest_conflicts(storage::StateDb::conflicts_max);
-  if (!conflicts) return tl::make_unexpected(conflicts.error());
   return state->for_each_cell([&](const storage::StoredCell&) -> Result<void> {
     ++contents.cells;
     return {};
@@ -73,7 +71,8 @@ bool has_gap(const Contents& contents) { return contents.first_lsn > contents.st
 
 Result<Manifest> read_manifest(const ArchiveReader& archive) {
   const Member* manifest = archive.find(manifest_member);
-  if (archive.members().size() != 3 || archive.members()[0].name != state_member ||
+  const std::size_t databases = archive.find(audit_member) == nullptr ? 2 : 3;
+  if (archive.members().size() != databases + 1 || archive.members()[0].name != state_member ||
       archive.members()[1].name != log_member || manifest == nullptr) {
     return fail(Errc::corrupt, "it is not a backup of turnstone");
   }
@@ -88,7 +87,11 @@ Result<Manifest> check(const std::filesystem::path& file) {
   auto manifest = read_manifest(*archive);
   if (!manifest) return manifest;
   for (const auto& [name, expected] :
-       {std::pair{state_member, manifest->state_hash}, std::pair{log_member, manifest->log_hash}}) {
+       {std::pair{state_member, manifest->state_hash}, std::pair{log_member, manifest->log_hash},
+        std::pair{audit_member, manifest->audit_hash}}) {
+    if (archive->find(name) == nullptr && expected == 0) continue;
+    if (archive->find(name) == nullptr)
+      return fail(Errc::corrupt, fmt::format("{} is missing in {}", name, file.string()));
     const auto hash = archive->hash(*archive->find(name));
     if (!hash) return tl::make_unexpected(hash.error());
     if (*hash != expected)

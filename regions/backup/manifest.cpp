@@ -10,7 +10,7 @@
 namespace turnstone::backup {
 namespace {
 
-constexpr std::string_view first_line = "turnstone backup 1\n";
+constexpr std::string_view first_line = "turnstone backup 2\n";
 
 std::string vector_text(const VersionVector& vector) {
   std::string out;
@@ -49,14 +49,15 @@ std::string encode(const Manifest& manifest) {
   out += fmt::format("state_lsn: {}\nfirst_lsn: {}\nlast_lsn: {}\n", contents.state_lsn, contents.first_lsn,
                      contents.last_lsn);
   out += fmt::format("cells: {}\nvector: {}\n", contents.cells, vector_text(contents.vector));
-  out += fmt::format("state_hash: {:016x}\nlog_hash: {:016x}\n", manifest.state_hash, manifest.log_hash);
+  out += fmt::format("state_hash: {:016x}\nlog_hash: {:016x}\naudit_hash: {:016x}\n", manifest.state_hash,
+                     manifest.log_hash, manifest.audit_hash);
   return out + fmt::format("manifest_hash: {:016x}\n", hash64(out));
 }
 
 Result<Manifest> decode_manifest(std::string_view text) {
   if (text.starts_with("turnstone backup ") && !text.starts_with(first_line)) {
     return fail(Errc::unsupported_version,
-                fmt::format("the backup has the format \"{}\"; this release reads format 1",
+                fmt::format("the backup has the format \"{}\"; this release reads format 2",
                             text.substr(0, std::min<std::size_t>(text.find('\n'), 40))));
   }
   Lines lines;
@@ -78,6 +79,7 @@ Result<Manifest> decode_manifest(std::string_view text) {
   manifest.contents.vector = vector_in(lines["vector"]);
   manifest.state_hash = number(lines["state_hash"], 16);
   manifest.log_hash = number(lines["log_hash"], 16);
+  manifest.audit_hash = number(lines["audit_hash"], 16);
   // A manifest has one form, its hash included: what is not it is damaged.
   if (encode(manifest) != text) return fail(Errc::malformed, "the manifest does not match its hash");
   return manifest;

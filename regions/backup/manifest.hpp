@@ -1,9 +1,9 @@
 #pragma once
 // What a backup says of itself.
 //
-// A backup is an archive of three members in this order: state.db and log.db, which are what
-// a data directory holds under these names, and manifest.txt, with a line "NAME: VALUE" for
-// each member of Manifest and at the end the hash of these lines. It holds no key, and the
+// A backup is an archive of members in this order: state.db, log.db and, where there is one,
+// audit.db, which are what a data directory holds under these names, and manifest.txt, with a line "NAME:
+// VALUE" for each member of Manifest and at the end the hash of these lines. It holds no key, and the
 // restored region is named when it is restored.
 #include <cstdint>
 #include <string>
@@ -16,6 +16,7 @@ namespace turnstone::backup {
 
 inline constexpr const char* state_member = "state.db";
 inline constexpr const char* log_member = "log.db";
+inline constexpr const char* audit_member = "audit.db";
 inline constexpr const char* manifest_member = "manifest.txt";
 
 // What the two databases hold together.
@@ -36,6 +37,7 @@ struct Manifest {
   std::uint64_t taken_ms = 0;  // milliseconds since 1970
   std::uint64_t state_hash = 0;
   std::uint64_t log_hash = 0;
+  std::uint64_t audit_hash = 0;  // 0: it holds none
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 

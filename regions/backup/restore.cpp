@@ -77,6 +77,7 @@ Result<Hash128> try_start(const std::filesystem::path& directory, const storage:
 Result<void> move_into_place(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::error_code error;
   std::vector<const char*> names = {state_member};
+  if (std::filesystem::exists(from / audit_member, error)) names.push_back(audit_member);
   if (std::filesystem::exists(from / durability::joining_file, error))
     names.push_back(durability::joining_file);
   names.push_back(log_member);
@@ -115,8 +116,14 @@ Result<Restored> restore(const std::filesystem::path& file, const std::filesyste
       return tl::make_unexpected(done.error());
     if (auto done = unpack(*archive, log_member, manifest->log_hash, work / log_member); !done)
       return tl::make_unexpected(done.error());
+    const bool has_audit = archive->find(audit_member) != nullptr;
+    if (has_audit) {
+      if (auto done = unpack(*archive, audit_member, manifest->audit_hash, work / audit_member); !done)
+        return tl::make_unexpected(done.error());
+    }
     if (auto done = verify(*manifest, work); !done) return tl::make_unexpected(done.error());
-    for (const char* name : {state_member, log_member}) {
+    for (const char* name : {state_member, log_member, audit_member}) {
+      if (name == audit_member && !has_audit) continue;
       if (auto done = storage::hand_over(work / name, region); !done)
         return tl::make_unexpected(done.error());
     }

@@ -56,6 +56,7 @@ class Workshop {
 
   std::filesystem::path state() const { return directory_.file(state_member); }
   std::filesystem::path log() const { return directory_.file(log_member); }
+  std::filesystem::path audit() const { return directory_.file(audit_member); }
   std::filesystem::path archive() const { return directory_.file("backup"); }
 
  private:
@@ -63,13 +64,18 @@ class Workshop {
   storage::DataDirectory directory_;
 };
 
-// The state first: a log that is copied later holds at least what the state does.
+// The state first: a log that is copied later holds at least what the state does, and so does a
+// record of the conflicts in it.
 Result<Contents> copy_databases(const std::filesystem::path& data, const Workshop& workshop) {
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     if (auto copied = storage::snapshot(data / state_member, workshop.state()); !copied)
       return tl::make_unexpected(copied.error());
     if (auto copied = storage::snapshot(data / log_member, workshop.log()); !copied)
       return tl::make_unexpected(copied.error());
+    if (std::error_code none; std::filesystem::exists(data / audit_member, none)) {
+      if (auto copied = storage::snapshot(data / audit_member, workshop.audit()); !copied)
+        return tl::make_unexpected(copied.error());
+    }
     const auto owner = storage::owner_of(workshop.log());
     if (!owner) return tl::make_unexpected(owner.error());
     auto contents = inspect(workshop.state(), workshop.log(), *owner);
@@ -96,6 +102,11 @@ Result<void> pack_all(Manifest& manifest, const Workshop& workshop) {
   if (!log) return tl::make_unexpected(log.error());
   manifest.state_hash = *state;
   manifest.log_hash = *log;
+  if (std::error_code none; std::filesystem::exists(workshop.audit(), none)) {
+    const auto audit = pack(*archive, audit_member, workshop.audit());
+    if (!audit) return tl::make_unexpected(audit.error());
+    manifest.audit_hash = *audit;
+  }
   if (auto added = archive->add_text(manifest_member, encode(manifest)); !added) return added;
   return archive->finish();
 }
@@ -125,7 +136,7 @@ Result<Manifest> take(const std::filesystem::path& data, const std::filesystem::
   if (!workshop) return tl::make_unexpected(workshop.error());
   auto contents = copy_databases(data, *workshop);
   if (!contents) return tl::make_unexpected(contents.error());
-  Manifest manifest{*std::move(contents), std::string(regions::version()), unix_ms(), 0, 0};
+  Manifest manifest{*std::move(contents), std::string(regions::version()), unix_ms(), 0, 0, 0};
   if (auto packed = pack_all(manifest, *workshop); !packed) return tl::make_unexpected(packed.error());
   if (auto expected = expect_nothing_at(out); !expected) return tl::make_unexpected(expected.error());
   if (::rename(workshop->archive().c_str(), out.c_str()) != 0) {

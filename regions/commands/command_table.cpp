@@ -20,6 +20,7 @@ constexpr auto fast_read = flags(Flag::readonly, Flag::fast);
 constexpr auto plain = flags();
 constexpr auto fast = flags(Flag::fast);
 constexpr auto admin = flags(Flag::admin);
+constexpr auto at_once = flags(Flag::immediate);
 constexpr auto admin_write = flags(Flag::admin, Flag::write);
 constexpr auto before_auth = flags(Flag::fast, Flag::no_auth);
 
@@ -131,6 +132,12 @@ constexpr Command table[] = {
     {"time", 1, fast, no_keys, "server", "2.6.0", "Returns the leader's clock.", handle::time},
 
     {"ts.regions", 1, plain, no_keys, "turnstone", "0.1.0", "Describes the regions: vectors, lag, links.", handle::ts_regions},
+    {"ts.audit", -2, plain, no_keys, "turnstone", "0.1.0", "The record of conflicts.", nullptr},
+    {"ts.audit|list", -2, at_once, no_keys, "turnstone", "0.1.0", "Returns conflicts, and where to go on: [KEY pattern] [REGION name] [TYPE name] [RULE pattern] [CLOCK yes|no] [OPEN yes|no] [FROM ms] [BEFORE ms] [FOUND-FROM ms] [OLDEST] [BEYOND place] [COUNT n].", handle::ts_audit_list},
+    {"ts.audit|records", -2, at_once, no_keys, "turnstone", "0.1.0", "The same for turnstone audit, as they are stored; or one: ID id.", handle::ts_audit_records},
+    {"ts.audit|show", 3, at_once, no_keys, "turnstone", "0.1.0", "Returns one conflict: id.", handle::ts_audit_show},
+    {"ts.audit|stats", -2, at_once, no_keys, "turnstone", "0.1.0", "Returns how many conflicts there are of each sort; conditions as for LIST.", handle::ts_audit_stats},
+    {"ts.audit|help", 2, plain, no_keys, "turnstone", "0.1.0", "Explains the subcommands.", handle::ts_audit_help},
     {"ts.conflicts", -1, plain, no_keys, "turnstone", "0.1.0", "Returns the newest conflicts on record.", handle::ts_conflicts},
     {"ts.link", 3, admin, no_keys, "turnstone", "0.1.0", "Cuts or heals the link to a peer, for demos and tests.", handle::ts_link},
     {"ts.digest", 1, slow_read, no_keys, "turnstone", "0.1.0", "Returns the digest of the whole state.", handle::ts_digest},

@@ -119,6 +119,11 @@ void info(Call& call, Args args);
 // turnstone.cpp
 void ts_regions(Call& call, Args args);
 void ts_conflicts(Call& call, Args args);
+void ts_audit_list(Call& call, Args args);
+void ts_audit_records(Call& call, Args args);
+void ts_audit_show(Call& call, Args args);
+void ts_audit_stats(Call& call, Args args);
+void ts_audit_help(Call& call, Args args);
 void ts_link(Call& call, Args args);
 void ts_region_add(Call& call, Args args);
 void ts_region_remove(Call& call, Args args);

@@ -13,8 +13,8 @@
 #include "core/bound.hpp"
 #include "core/error.hpp"
 #include "crdt/cell_image.hpp"
-#include "crdt/conflict.hpp"
 #include "crdt/merge/merging.hpp"
+#include "regions/audit/query.hpp"
 
 namespace turnstone::commands {
 
@@ -48,11 +48,6 @@ struct Stats {
 enum class LinkState { up, down, cut };
 enum class LinkAction { cut, heal };
 
-struct RecordedConflict {
-  crdt::Conflict conflict;
-  std::uint64_t at_ms = 0;  // when this leader saw it
-};
-
 // How far a copy of another region's state has come to this leader.
 struct MirrorView {
   std::string state = "none";  // none, asking, copying, checking, installing
@@ -68,6 +63,18 @@ struct MemberRecord {
   std::string address;
   std::string keys;
   bool founding = false;
+};
+
+// What TS.AUDIT asks for: one conflict, or those that a question fits, or how many they are.
+enum class AuditForm : std::uint8_t { list, records, stats };
+struct AuditInquiry {
+  AuditForm form = AuditForm::list;
+  audit::Question question;
+  std::optional<Hash128> id;
+};
+struct AuditFindings {
+  audit::Page page;
+  audit::Tally tally;
 };
 
 class LeaderPort {
@@ -120,8 +127,11 @@ class LeaderPort {
   // The number of the last checkpoint that is on disk; they count from the start.
   virtual std::uint64_t checkpoints_stored() const = 0;
 
+  // Has it answered by another thread; the door gets the reply under this number. Nothing when
+  // too many wait.
+  virtual std::optional<std::uint64_t> ask_audit(AuditInquiry inquiry) = 0;
   // The newest first.
-  virtual std::vector<RecordedConflict> newest_conflicts(std::size_t count) const = 0;
+  virtual std::vector<audit::Entry> newest_conflicts(std::size_t count) const = 0;
 
   // A number that nobody can foretell, for random picks.
   virtual std::uint64_t random() = 0;

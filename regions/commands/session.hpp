@@ -40,6 +40,8 @@ struct Session {
   bool no_evict = false;
   // The door closes the connection after the replies that are on their way.
   bool closing = false;
+  // Its last command wrote no reply: the one of this number will come. 0: it did.
+  std::uint64_t awaited = 0;
   // Of the command table.
   std::string_view last_command;
 

@@ -82,7 +82,7 @@ void reply_side(Call& call, const crdt::ConflictSide& side) {
   call.reply.bulk(side.value);
 }
 
-void reply_conflict(Call& call, const RecordedConflict& recorded) {
+void reply_conflict(Call& call, const audit::Entry& recorded) {
   const crdt::Conflict& conflict = recorded.conflict;
   const crdt::ConflictSide& winner = conflict.first_wins ? conflict.first : conflict.second;
   call.reply.map(8);
@@ -131,7 +131,7 @@ void ts_conflicts(Call& call, Args args) {
   if (!count) return;
   const auto conflicts = call.leader.newest_conflicts(*count);
   call.reply.array(conflicts.size());
-  for (const RecordedConflict& conflict : conflicts) reply_conflict(call, conflict);
+  for (const audit::Entry& conflict : conflicts) reply_conflict(call, conflict);
 }
 
 void ts_link(Call& call, Args args) {
@@ -158,6 +158,9 @@ void ts_help(Call& call, Args) {
       "    TS.REGION HELP has the details.",
       "TS.CONFLICTS [COUNT n]",
       "    The newest conflicts on record here: both values, the winner and the reason.",
+      "TS.AUDIT LIST|SHOW|STATS ...",
+      "    All conflicts on record, by key, region, type, rule and time; what `turnstone audit`",
+      "    asks leaders. TS.AUDIT HELP has the details.",
       "TS.POLICY SET|UNSET|LIST|WHICH ...",
       "    By which rule siblings of the keys of a pattern become one value. TS.POLICY HELP has the",
       "    details.",

@@ -4,8 +4,11 @@
 
 namespace turnstone::durability {
 
-Checkpointer::Checkpointer(storage::StateDb state, Done on_done)
-    : state_(std::move(state)), on_done_(std::move(on_done)), thread_([this] { run(); }) {}
+Checkpointer::Checkpointer(storage::StateDb state, AuditFile audit, Done on_done)
+    : state_(std::move(state)),
+      audit_(std::move(audit)),
+      on_done_(std::move(on_done)),
+      thread_([this] { run(); }) {}
 
 Checkpointer::~Checkpointer() { stop(); }
 
@@ -30,6 +33,23 @@ void Checkpointer::stop(std::chrono::milliseconds patience) {
   thread_.join();
 }
 
+Result<void> Checkpointer::record(const audit::SharedEntries& conflicts,
+                                  const std::vector<storage::AuditSettlement>& settlements) {
+  std::vector<storage::AuditRow> rows;
+  rows.reserve(conflicts.size());
+  for (const audit::SharedEntry& entry : conflicts) rows.push_back(audit::to_row(*entry));
+  return audit_.db.add(rows, settlements);
+}
+
+// A little with each checkpoint: what is too old today is not urgent.
+Result<void> Checkpointer::keep_audit_small() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto now_ms =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  const std::uint64_t from = now_ms > audit_.retain_ms ? now_ms - audit_.retain_ms : 0;
+  return audit_.db.retain({from, audit_.retain_bytes}).map([](bool) {});
+}
+
 void Checkpointer::run() {
   while (true) {
     std::optional<CheckpointWork> work;
@@ -40,7 +60,9 @@ void Checkpointer::run() {
     }
     if (!work) break;
     const sync::Lsn lsn = work->checkpoint.lsn;
-    const auto applied = state_.apply(to_stored(*work), [this] { return !give_up_; });
+    Result<void> applied = record(work->conflicts, work->settlements);
+    if (applied) applied = state_.apply(to_stored(*work), [this] { return !give_up_; });
+    if (applied) applied = keep_audit_small();
     // Millions of small strings: freed here, not on the engine's thread.
     work.reset();
     busy_.store(false, std::memory_order_release);

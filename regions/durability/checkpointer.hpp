@@ -1,5 +1,7 @@
 #pragma once
-// The thread that writes checkpoints into the state file, one at a time, behind the log.
+// The thread that writes checkpoints into the state file, one at a time, behind the log; and
+// before each the conflicts that were found until then into the audit's, so that a crash in
+// between loses none: the replay of the log finds again what the state does not hold.
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -8,10 +10,18 @@
 #include <optional>
 #include <thread>
 
+#include "core/storage/audit_db.hpp"
 #include "core/storage/state_db.hpp"
 #include "regions/durability/stored_forms.hpp"
 
 namespace turnstone::durability {
+
+// Where conflicts are recorded, and what of them is kept.
+struct AuditFile {
+  storage::AuditDb db;
+  std::uint64_t retain_ms = UINT64_MAX;
+  std::uint64_t retain_bytes = UINT64_MAX;
+};
 
 class Checkpointer {
  public:
@@ -20,7 +30,7 @@ class Checkpointer {
   // has it all.
   using Done = std::function<void(Result<sync::Lsn>)>;
 
-  Checkpointer(storage::StateDb state, Done on_done);
+  Checkpointer(storage::StateDb state, AuditFile audit, Done on_done);
   // stop()
   ~Checkpointer();
 
@@ -34,11 +44,18 @@ class Checkpointer {
 
   // Finishes the checkpoint under way, or gives it up: the log has it all. Then ends the thread.
   void stop(std::chrono::milliseconds patience = finish_within);
+  // After stop(): records conflicts whose writes are durable, without a checkpoint. Errors: io,
+  // corrupt; a start finds them again.
+  Result<void> record(const audit::SharedEntries& conflicts,
+                      const std::vector<storage::AuditSettlement>& settlements);
 
  private:
   void run();
 
+  Result<void> keep_audit_small();
+
   storage::StateDb state_;
+  AuditFile audit_;
   Done on_done_;
   std::atomic<bool> busy_ = false;
 

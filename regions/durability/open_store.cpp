@@ -11,6 +11,7 @@
 
 #include "core/storage/log_reader.hpp"
 #include "regions/durability/install.hpp"
+#include "regions/durability/open_conflicts.hpp"
 
 namespace turnstone::durability {
 namespace {
@@ -19,6 +20,9 @@ std::uint64_t unix_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
+
+// Of those that the replay of the log finds the oldest are forgotten beyond this many.
+constexpr std::size_t replayed_conflicts_max = 100'000;
 
 // What can be done about a log that cannot be read.
 constexpr std::string_view whole_again =
@@ -55,6 +59,7 @@ class Recovery {
       if (loaded && !*loaded) return fail(Errc::corrupt, unusable_);
     }
     if (!loaded) return tl::make_unexpected(std::move(loaded.error()));
+    if (auto audit = load_audit(); !audit) return audit;
     if (auto replayed = replay(); !replayed) return replayed;
     auto aside = reader_.aside();
     if (!aside) return tl::make_unexpected(aside.error());
@@ -66,9 +71,11 @@ class Recovery {
     return {std::move(directory),
             std::move(log),
             std::move(*state_),
+            std::move(*audit_),
             std::move(replica_),
             std::move(stored_conflicts_),
             {replayed_conflicts_.begin(), replayed_conflicts_.end()},
+            std::move(replayed_settlements_),
             std::move(aside_),
             std::move(report_)};
   }
@@ -78,7 +85,6 @@ class Recovery {
   // False when the state file cannot be used; unusable_ says why.
   Result<bool> load() {
     replica_ = make_replica_();
-    stored_conflicts_.clear();
     report_.cells_loaded = 0;
     auto state = storage::StateDb::open(directory_.file(state_file), identity_);
     if (!state) return without_state(state.error());
@@ -104,7 +110,6 @@ class Recovery {
     if (auto indexed = index_log(heads); !indexed) return tl::make_unexpected(indexed.error());
     if (auto origins = load_origins(heads); !origins) return without_state(origins.error());
     if (auto cells = load_cells(); !cells) return without_state(cells.error());
-    if (auto conflicts = load_conflicts(); !conflicts) return without_state(conflicts.error());
     if (auto position = load_position(); !position) return without_state(position.error());
     return true;
   }
@@ -202,19 +207,56 @@ class Recovery {
     });
   }
 
-  Result<void> load_conflicts() {
-    auto conflicts = state_->newest_conflicts(conflicts_wanted_);
-    if (!conflicts) return tl::make_unexpected(conflicts.error());
-    for (const storage::StoredConflict& stored : *conflicts) {
-      auto found = from_stored(stored);
-      if (!found) return tl::make_unexpected(found.error());
-      stored_conflicts_.push_back(std::move(*found));
+  // An audit that cannot be used does not stop the start: nothing that is acknowledged is in it.
+  Result<void> load_audit() {
+    auto read = open_audit();
+    if (read) return read;
+    if (read.error().code != Errc::corrupt && read.error().code != Errc::malformed) return read;
+    audit_.reset();
+    const std::string name = fmt::format("{}.damaged-{}", audit_file, unix_ms());
+    if (auto moved = directory_.set_aside(audit_file, name); !moved) return moved;
+    report_.alarms.push_back(
+        fmt::format("the record of conflicts was set aside as {} and a new one is begun: {}",
+                    directory_.file(name.c_str()).string(), read.error().message));
+    return open_audit();
+  }
+
+  Result<void> open_audit() {
+    stored_conflicts_.clear();
+    replayed_conflicts_.clear();
+    auto audit = storage::AuditDb::open(directory_.file(audit_file), identity_);
+    if (!audit) return tl::make_unexpected(audit.error());
+    audit_.emplace(*std::move(audit));
+    auto reader = storage::AuditReader::open(directory_.file(audit_file));
+    if (!reader) return tl::make_unexpected(reader.error());
+    Result<void> decoded;
+    auto read = reader->scan({}, [&](const storage::AuditRow& row) {
+      if (stored_conflicts_.size() == conflicts_wanted_) return false;
+      auto entry = audit::from_row(row);
+      if (!entry) decoded = tl::make_unexpected(entry.error());
+      if (entry) stored_conflicts_.push_back(*std::move(entry));
+      return decoded.has_value();
+    });
+    if (!read) return read;
+    if (!decoded) return decoded;
+    return note_open_conflicts(*reader);
+  }
+
+  // Those that the state shows and that are not on record: the state is a copy of another
+  // leader's, or the record was lost.
+  Result<void> note_open_conflicts(const storage::AuditReader& reader) {
+    for (const crdt::Conflict& conflict : open_conflicts(replica_->keyspace())) {
+      const auto known = reader.find(audit::id_bytes(conflict.id));
+      if (!known) return tl::make_unexpected(known.error());
+      if (!*known) note(conflict);
     }
     return {};
   }
 
   Result<void> replay() {
     replica_->on_conflict([this](const crdt::Conflict& conflict) { note(conflict); });
+    replica_->on_settlement(
+        [this](const crdt::Settlement& settlement) { replayed_settlements_.push_back(settlement); });
     Result<void> scanned;
     replica_->on_log_scan([this, &scanned](const std::function<void(std::string_view)>& visit) {
       auto all = reader_.for_each(1, [&](const storage::LogEntry& entry) -> Result<void> {
@@ -237,6 +279,7 @@ class Recovery {
           return {};
         });
     replica_->on_conflict({});
+    replica_->on_settlement({});
     replica_->on_log_scan({});
     if (replayed) return scanned;
     return replayed.error().code == Errc::corrupt ? end_log_before(replayed.error().message) : replayed;
@@ -260,8 +303,8 @@ class Recovery {
   }
 
   void note(const crdt::Conflict& conflict) {
-    if (replayed_conflicts_.size() == storage::StateDb::conflicts_max) replayed_conflicts_.pop_front();
-    replayed_conflicts_.push_back({conflict, hlc_ms(std::max(conflict.first.hlc, conflict.second.hlc))});
+    if (replayed_conflicts_.size() == replayed_conflicts_max) replayed_conflicts_.pop_front();
+    replayed_conflicts_.push_back(conflict);
   }
 
   const storage::DataDirectory& directory_;
@@ -274,9 +317,11 @@ class Recovery {
   storage::LogFloor floor_;
   bool unappliable_ = false;
   std::optional<storage::StateDb> state_;
+  std::optional<storage::AuditDb> audit_;
   std::unique_ptr<sync::Replica> replica_;
-  std::vector<FoundConflict> stored_conflicts_;
-  std::deque<FoundConflict> replayed_conflicts_;
+  std::vector<audit::Entry> stored_conflicts_;
+  std::deque<crdt::Conflict> replayed_conflicts_;
+  std::vector<crdt::Settlement> replayed_settlements_;
   std::vector<storage::AsidePlace> aside_;
   StoredProtocol protocol_;
   RecoveryReport report_;

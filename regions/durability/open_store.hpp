@@ -7,6 +7,7 @@
 // its own state has lost acknowledged writes: the leader refuses to start and names the reason.
 // A batch that is whole and that this program cannot apply (a later version wrote it) does not
 // stop the start: the log is ended before it, and it is kept aside with those behind it.
+// An audit that is damaged is set aside, too: it is no part of the state.
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/storage/audit_db.hpp"
 #include "core/storage/data_directory.hpp"
 #include "core/storage/identity.hpp"
 #include "core/storage/log_db.hpp"
@@ -25,6 +27,7 @@ namespace turnstone::durability {
 
 inline constexpr const char* log_file = "log.db";
 inline constexpr const char* state_file = "state.db";
+inline constexpr const char* audit_file = "audit.db";
 // While it is there the leader takes no writes: it has yet to catch up with another region.
 inline constexpr const char* joining_file = "joining";
 // While it is there the leader's reports count for no stability: it began without what an earlier
@@ -45,12 +48,14 @@ struct Store {
   storage::DataDirectory directory;
   storage::LogDb log;
   storage::StateDb state;
+  storage::AuditDb audit;
   std::unique_ptr<sync::Replica> replica;
-  // Newest first, from the state file.
-  std::vector<FoundConflict> stored_conflicts;
-  // Oldest first, found while replaying; to be stored with the next checkpoint. Dated by
-  // the writes' clocks.
-  std::vector<FoundConflict> replayed_conflicts;
+  // Newest first, from the audit's file.
+  std::vector<audit::Entry> stored_conflicts;
+  // Oldest first, found while replaying, or in the state where the audit's file is new; to be
+  // stored with the next checkpoint.
+  std::vector<crdt::Conflict> replayed_conflicts;
+  std::vector<crdt::Settlement> replayed_settlements;
   // Batches beside the log that could not be applied when they came, or stood behind one that
   // cannot be; the replica is to be offered them again.
   std::vector<storage::AsidePlace> aside;

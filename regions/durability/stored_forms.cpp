@@ -78,20 +78,6 @@ crdt::CellImage from_stored(const storage::StoredCell& cell) {
           std::string(cell.image)};
 }
 
-storage::StoredConflict to_stored(const FoundConflict& found) {
-  std::string id;
-  for (std::uint64_t half : {found.conflict.id.high, found.conflict.id.low}) {
-    for (int shift = 56; shift >= 0; shift -= 8) id += static_cast<char>(half >> shift & 0xff);
-  }
-  return {std::move(id), found.at_ms, crdt::encode_conflict(found.conflict)};
-}
-
-Result<FoundConflict> from_stored(const storage::StoredConflict& stored) {
-  auto conflict = crdt::decode_conflict(stored.record);
-  if (!conflict) return fail(Errc::malformed, "the record of a conflict cannot be read");
-  return FoundConflict{std::move(*conflict), stored.at_ms};
-}
-
 storage::StateChange to_stored(const CheckpointWork& work) {
   storage::StateChange change;
   change.position = {work.checkpoint.lsn, work.checkpoint.hlc, encode_protocol(work.checkpoint)};
@@ -100,7 +86,6 @@ storage::StateChange to_stored(const CheckpointWork& work) {
   for (const auto& [origin, state] : work.checkpoint.origins) {
     change.origins.push_back({origin, encode_origin(state)});
   }
-  for (const FoundConflict& found : work.conflicts) change.conflicts.push_back(to_stored(found));
   return change;
 }
 

@@ -8,17 +8,10 @@
 
 #include "core/error.hpp"
 #include "core/storage/state_db.hpp"
-#include "crdt/conflict.hpp"
+#include "regions/audit/query.hpp"
 #include "sync/replica.hpp"
 
 namespace turnstone::durability {
-
-// A conflict with the time at which this leader found it.
-struct FoundConflict {
-  crdt::Conflict conflict;
-  std::uint64_t at_ms = 0;  // milliseconds since 1970
-  friend bool operator==(const FoundConflict&, const FoundConflict&) = default;
-};
 
 // One record: [region seq chain origin seq origin seq ...], the pairs being the context.
 std::string encode_origin(const sync::OriginState& state);
@@ -46,18 +39,15 @@ Result<StoredProtocol> decode_protocol(std::string_view bytes);
 storage::StoredCell to_stored(const crdt::CellImage& image);
 crdt::CellImage from_stored(const storage::StoredCell& cell);
 
-storage::StoredConflict to_stored(const FoundConflict& found);
-// Errors: malformed.
-Result<FoundConflict> from_stored(const storage::StoredConflict& stored);
-
 // One checkpoint: what sync::Replica::freeze gave, the images of the cells frozen then, and
 // the conflicts found since the checkpoint before.
 struct CheckpointWork {
   sync::Checkpoint checkpoint;
   std::vector<crdt::CellImage> cells;
-  std::vector<FoundConflict> conflicts;
+  audit::SharedEntries conflicts;
+  std::vector<storage::AuditSettlement> settlements;
 };
-// Views into the work.
+// Without the conflicts, which are no part of the state. Views into the work.
 storage::StateChange to_stored(const CheckpointWork& work);
 
 }  // namespace turnstone::durability

@@ -23,7 +23,7 @@ Checkpoints::Checkpoints(Loop& loop, sync::Replica& replica, ConflictLog& confli
 bool Checkpoints::tick(std::uint64_t now_ms, bool hurry) {
   const std::size_t dirty = replica_.keyspace().dirty().size();
   // What changes no cell moves the state's place in the log all the same, which is cut behind it.
-  const bool changed = dirty != 0 || replica_.last_lsn() > replica_.stored_lsn();
+  const bool changed = dirty != 0 || conflicts_.has_unstored() || replica_.last_lsn() > replica_.stored_lsn();
   if (phase_ != Phase::idle || !changed) return false;
   if (!hurry && !conflicts_.many_unstored() && now_ms < next_ms_ && dirty < plan_.dirty_cells_soon)
     return false;
@@ -38,6 +38,7 @@ void Checkpoints::begin() {
   sync::Effects effects;
   work_.checkpoint = replica_.freeze(effects);
   work_.conflicts = conflicts_.take_unstored();
+  work_.settlements = conflicts_.take_settlements();
   carry_out_(std::move(effects));
   encode_slice();
 }
@@ -59,6 +60,7 @@ void Checkpoints::on_durable() {
 
 void Checkpoints::on_stored() {
   phase_ = Phase::idle;
+  conflicts_.stored();
   stored_ = begun_;
 }
 

@@ -3,11 +3,12 @@
 // checkpoint will store.
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <set>
+#include <utility>
 #include <vector>
 
-#include "regions/commands/leader_port.hpp"
-#include "regions/durability/stored_forms.hpp"
+#include "regions/audit/query.hpp"
 
 namespace turnstone::regions {
 
@@ -19,22 +20,32 @@ class ConflictLog {
   // hurried at half of it. Beyond that they are lost, and counted.
   static constexpr std::size_t conflicts_bytes_max = 64u * 1024 * 1024;
 
-  // A conflict that is known already is not recorded again. Its time is that of the later
-  // side, so that it is the same on every leader and when the log is replayed.
+  // Makes an entry of a conflict that was found just now.
+  using Describe = std::function<audit::Entry(const crdt::Conflict&)>;
+  explicit ConflictLog(Describe describe) : describe_(std::move(describe)) {}
+
+  // A conflict that is known already is not recorded again.
   void add(const crdt::Conflict& conflict);
   // What earlier runs stored, and what the replay of the log found.
-  void restore(const std::vector<durability::FoundConflict>& stored_newest_first,
-               const std::vector<durability::FoundConflict>& replayed_oldest_first);
+  void restore(const std::vector<audit::Entry>& stored_newest_first,
+               const std::vector<crdt::Conflict>& replayed_oldest_first);
 
   // The newest first.
-  std::vector<commands::RecordedConflict> newest(std::size_t count) const;
-  // What was recorded since the last call.
-  std::vector<durability::FoundConflict> take_unstored();
+  std::vector<audit::Entry> newest(std::size_t count) const;
+  // What was recorded since the last call; on its way to the file until stored() is called.
+  audit::SharedEntries take_unstored();
+  void stored() { storing_.clear(); }
+  // Somebody has chosen; a checkpoint should come soon.
+  void add(storage::AuditSettlement settlement) { settlements_.push_back(std::move(settlement)); }
+  std::vector<storage::AuditSettlement> take_settlements() { return std::exchange(settlements_, {}); }
+  // What may not be in the file yet.
+  audit::SharedEntries not_in_file() const;
   std::uint64_t recorded() const { return recorded_; }
   std::size_t size() const { return conflicts_.size(); }
   std::size_t bytes() const { return bytes_; }
+  bool has_unstored() const { return !unstored_.empty() || !settlements_.empty(); }
   // A checkpoint should come soon.
-  bool many_unstored() const { return unstored_bytes_ > conflicts_bytes_max / 2; }
+  bool many_unstored() const { return unstored_bytes_ > conflicts_bytes_max / 2 || !settlements_.empty(); }
   std::size_t unstored_bytes() const { return unstored_bytes_; }
   // Known on disk only, since newer ones took their place.
   std::uint64_t pushed_out() const { return pushed_out_; }
@@ -42,12 +53,14 @@ class ConflictLog {
   std::uint64_t lost() const { return lost_; }
 
  private:
-  void record(const durability::FoundConflict& found);
-  bool keep(const durability::FoundConflict& found);
+  void keep(audit::SharedEntry found);
 
-  std::deque<commands::RecordedConflict> conflicts_;
+  Describe describe_;
+  std::deque<audit::SharedEntry> conflicts_;
   std::set<Hash128> ids_;
-  std::vector<durability::FoundConflict> unstored_;
+  audit::SharedEntries unstored_;
+  audit::SharedEntries storing_;
+  std::vector<storage::AuditSettlement> settlements_;
   std::uint64_t recorded_ = 0;
   std::size_t bytes_ = 0;
   std::size_t unstored_bytes_ = 0;

@@ -19,6 +19,7 @@ constexpr std::uint64_t tick_ms = 10;
 // Frames handled before clients get their turn again.
 constexpr std::size_t frames_at_once = 64;
 constexpr std::uint64_t stop_within_ms = 4000;
+constexpr std::uint64_t day_ms = 86'400'000;
 // What the logs of both databases may take beside them.
 constexpr std::uint64_t wal_bytes = 8 << 20;
 
@@ -47,6 +48,7 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
       scanner_(std::move(scanner)),
       door_(loop_, *this, door_limits(settings)),
       links_(settings.region, link_limits(settings)),
+      conflicts_([this](const crdt::Conflict& conflict) { return describe(conflict); }),
       merge_watch_(
           replica_->keyspace(), merging_,
           [this](const crdt::Conflict& conflict) { conflicts_.add(conflict); },
@@ -63,10 +65,12 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
                        on_log_read(std::move(read), error);
                      });
                    }),
-      checkpointer_(std::move(store.state),
-                    [this](Result<sync::Lsn> stored) {
-                      loop_.post([this, stored = std::move(stored)] { on_checkpoint(stored); });
-                    }),
+      checkpointer_(
+          std::move(store.state),
+          {std::move(store.audit), settings.audit_retain_days * day_ms, settings.audit_retain_bytes},
+          [this](Result<sync::Lsn> stored) {
+            loop_.post([this, stored = std::move(stored)] { on_checkpoint(stored); });
+          }),
       checkpoints_(loop_, *replica_, conflicts_, checkpointer_,
                    {settings.checkpoint_interval_ms, settings.dirty_cells_max / 4},
                    [this](sync::Effects effects) { carry_out(std::move(effects)); }),
@@ -74,7 +78,10 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
                          {settings.cluster, settings.region},
                          settings.mirror_bytes_per_second,
                          settings.join,
-                         random()}) {
+                         random()}),
+      audit_desk_(directory_.file(durability::audit_file), [this](AuditAnswer answer) {
+        loop_.post([this, answer = std::move(answer)] { on_audit_answer(answer); });
+      }) {
   if (!settings.requirepass.empty()) password_ = settings.requirepass;
   info_.version = version();
   info_.cluster = settings.cluster;
@@ -83,11 +90,7 @@ Engine::Engine(const Settings& settings, std::shared_ptr<KeyRing> keys, durabili
   info_.data_directory = std::filesystem::absolute(settings.data_directory).string();
   std::error_code unknown;
   disk_bytes_ = std::filesystem::space(info_.data_directory, unknown).capacity;
-  conflicts_.restore(store.stored_conflicts, store.replayed_conflicts);
-  replica_->on_conflict([this](const crdt::Conflict& conflict) {
-    conflicts_.add(conflict);
-    merge_watch_.conflict_found(conflict);
-  });
+  watch_conflicts(store);
   replica_->on_key_change([this](std::string_view key) { watches_.changed(key); });
   replica_->on_log_scan([this](const std::function<void(std::string_view)>& visit) { scan_log(visit); });
   replica_->on_members_change([this] { trust_members(); });
@@ -109,10 +112,12 @@ int Engine::run() {
   check_disk();
   reconsider_aside();
   loop_.run();
+  audit_desk_.stop();
   mirroring_.stop();
   committer_.stop();
   log_reading_.stop();
   checkpointer_.stop();
+  record_last_conflicts();
   return exit_code_;
 }
 

@@ -18,6 +18,7 @@
 #include "regions/durability/kept_aside.hpp"
 #include "regions/durability/log_reading.hpp"
 #include "regions/durability/open_store.hpp"
+#include "regions/engine/audit_desk.hpp"
 #include "regions/engine/checkpoints.hpp"
 #include "regions/engine/conflict_log.hpp"
 #include "regions/engine/link_members.hpp"
@@ -81,9 +82,10 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   Result<void> control_link(std::string_view region, commands::LinkAction action) override;
   std::uint64_t repaired(std::size_t bucket, const std::vector<crdt::CellImage>& replaced) override;
   std::uint64_t checkpoints_stored() const override { return checkpoints_.stored(); }
-  std::vector<commands::RecordedConflict> newest_conflicts(std::size_t count) const override {
+  std::vector<audit::Entry> newest_conflicts(std::size_t count) const override {
     return conflicts_.newest(count);
   }
+  std::optional<std::uint64_t> ask_audit(commands::AuditInquiry inquiry) override;
   std::uint64_t random() override;
   void watch(commands::Session& session, std::string_view key) override { watches_.watch(session, key); }
   void unwatch(commands::Session& session) override { watches_.unwatch(session); }
@@ -115,6 +117,10 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   void reconsider_aside();
   void note_unreadable(const storage::AsidePlace& place, const Error& error);
   void bring_back();
+  audit::Entry describe(const crdt::Conflict& conflict) const;
+  void watch_conflicts(const durability::Store& store);
+  void record_last_conflicts();
+  void on_audit_answer(const AuditAnswer& answer);
   void scan_earlier(const std::function<bool(std::string_view bytes, const VersionVector& seen)>& visit);
   void repeat_quarantine_alarm();
   void scan_log(const std::function<void(std::string_view)>& visit);
@@ -197,6 +203,9 @@ class Engine final : public commands::LeaderPort, private RespDoorHost, private 
   durability::Checkpointer checkpointer_;
   Checkpoints checkpoints_;
   mirror::Mirroring mirroring_;
+  AuditDesk audit_desk_;
+  std::uint64_t audit_questions_ = 0;
+  std::uint64_t audit_questions_refused_ = 0;
 };
 
 }  // namespace turnstone::regions

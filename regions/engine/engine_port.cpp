@@ -21,6 +21,11 @@ std::uint64_t resident_bytes() {
   return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+std::string show_word(AuditValues values) {
+  if (values == AuditValues::full) return "full";
+  return values == AuditValues::truncated ? "truncated" : "redacted";
+}
+
 }  // namespace
 
 commands::Stats Engine::stats() const {
@@ -55,6 +60,8 @@ Bounds Engine::bounds() const {
       {"merges_waiting_max", merge_watch_.waiting(), MergeWatch::waiting_max, merge_watch_.left_to_readers()},
       {"conflicts_bytes_max", conflicts_.unstored_bytes(), ConflictLog::conflicts_bytes_max,
        conflicts_.lost()},
+      {"audit_questions_max", audit_desk_.waiting(), AuditDesk::audit_questions_max,
+       audit_questions_refused_},
       {"link_connections_max", links_.connections(), links_.connections_max(), links_.refusals().too_many},
   };
   const Bounds mirror = mirroring_.bounds();
@@ -90,6 +97,10 @@ std::vector<std::pair<std::string, std::string>> Engine::settings() const {
       {"uncommitted-bytes-max", std::to_string(settings_.uncommitted_bytes_max)},
       {"dirty-cells-max", std::to_string(settings_.dirty_cells_max)},
       {"mirror-bytes-per-second", std::to_string(settings_.mirror_bytes_per_second)},
+      {"audit-retain-days", std::to_string(settings_.audit_retain_days)},
+      {"audit-retain-bytes", std::to_string(settings_.audit_retain_bytes)},
+      {"audit-values", show_word(settings_.audit_values)},
+      {"audit-value-bytes", std::to_string(settings_.audit_value_bytes)},
       {"close-after-ms", std::to_string(settings_.close_after_ms)},
       {"log-retain-bytes", std::to_string(settings_.log_retain_bytes)},
       {"allow-link-control", settings_.allow_link_control ? "yes" : "no"},

@@ -57,6 +57,9 @@ struct RespDoor::State {
   std::map<std::uint64_t, std::shared_ptr<Connection>> connections;
   // Connections with held replies, in the order of their tickets.
   std::deque<std::pair<sync::Lsn, std::weak_ptr<Connection>>> waiting;
+  // Those that await a reply of this number.
+  std::map<std::uint64_t, std::weak_ptr<Connection>> awaiting;
+  sync::Lsn acknowledged = 0;
   // As the connections last accounted for it.
   std::size_t held_bytes = 0;
   bool full() const { return held_bytes > limits.clients_bytes_max; }
@@ -80,11 +83,28 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
     resume();
   }
 
-  // Replies held for tickets up to this one may leave.
-  void release(sync::Lsn up_to) {
-    while (!held_.empty() && held_.front().ticket <= up_to) held_.pop_front();
+  // Replies held for what is acknowledged, or was answered, may leave.
+  void release() {
+    const auto is_due = [this](const Held& held) {
+      return held.awaited == 0 && held.ticket <= door_.acknowledged;
+    };
+    while (!held_.empty() && is_due(held_.front())) held_.pop_front();
     write();
     if (stalled_) resume();
+  }
+
+  // Puts the reply in the place that is kept for it.
+  void answer(std::uint64_t number, const std::function<void(resp::ReplyWriter&)>& write_reply) {
+    const auto held = std::ranges::find(held_, number, &Held::awaited);
+    if (held == held_.end()) return;
+    std::string bytes;
+    resp::ReplyWriter reply(bytes, held->protocol);
+    write_reply(reply);
+    output_.insert(held->begin, bytes);
+    held->awaited = 0;
+    for (auto later = std::next(held); later != held_.end(); ++later) later->begin += bytes.size();
+    account();
+    release();
   }
 
   bool idle() const { return held_.empty() && sent_ == output_.size(); }
@@ -93,8 +113,10 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
 
  private:
   struct Held {
-    sync::Lsn ticket;
-    std::size_t begin;  // offset in output_ of the first byte that waits
+    sync::Lsn ticket;           // what has to be durable; 0 for nothing
+    std::size_t begin;          // offset in output_ of the first byte that waits
+    std::uint64_t awaited = 0;  // the reply that belongs there has this number
+    int protocol = 2;
   };
 
   // Goes on where it stopped: with requests that wait because of unread output, then with
@@ -201,6 +223,10 @@ class RespDoor::Connection : public std::enable_shared_from_this<RespDoor::Conne
     reply.set_protocol(session.protocol);
     parser_.set_authenticated(session.authenticated);
     closing_ = closing_ || outcome.close || session.closing;
+    if (const std::uint64_t awaited = std::exchange(session.awaited, 0); awaited != 0) {
+      held_.push_back({0, begin, awaited, session.protocol});
+      door_.awaiting.emplace(awaited, weak_from_this());
+    }
     if (!outcome.ticket) return false;
     if (held_.empty() || held_.back().ticket != *outcome.ticket) {
       held_.push_back({*outcome.ticket, begin});
@@ -346,12 +372,21 @@ Result<void> RespDoor::open(const std::string& host, std::uint16_t port) {
 }
 
 void RespDoor::acknowledge(sync::Lsn up_to) {
+  state_->acknowledged = up_to;
   auto& waiting = state_->waiting;
   while (!waiting.empty() && waiting.front().first <= up_to) {
     const auto connection = waiting.front().second.lock();
     waiting.pop_front();
-    if (connection) connection->release(up_to);
+    if (connection) connection->release();
   }
+}
+
+void RespDoor::answer(std::uint64_t number, const std::function<void(resp::ReplyWriter&)>& write) {
+  const auto found = state_->awaiting.find(number);
+  if (found == state_->awaiting.end()) return;
+  const auto connection = found->second.lock();
+  state_->awaiting.erase(found);
+  if (connection) connection->answer(number, write);
 }
 
 void RespDoor::stop_reading() {

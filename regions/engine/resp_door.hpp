@@ -1,7 +1,8 @@
 #pragma once
 // The door for Redis clients: accepts connections, reads requests in place, runs them
 // through the command table and writes the replies. A reply to a write, and every reply
-// behind it on the same connection, waits until the write is durable. Lives on the
+// behind it on the same connection, waits until the write is durable. So do those behind a reply
+// that another thread has yet to find. Lives on the
 // engine's loop; one thread.
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,10 @@
 #include "regions/commands/leader_port.hpp"
 #include "regions/commands/session.hpp"
 #include "sync/replica.hpp"
+
+namespace turnstone::resp {
+class ReplyWriter;
+}
 
 namespace turnstone::regions {
 
@@ -72,6 +77,8 @@ class RespDoor {
   Result<void> open(const std::string& host, std::uint16_t port);
   // Replies to writes with this ticket or a smaller one may leave.
   void acknowledge(sync::Lsn up_to);
+  // The reply that a connection awaits under this number (Session::awaited); nobody may, any more.
+  void answer(std::uint64_t number, const std::function<void(resp::ReplyWriter&)>& write);
   // No new connections and no new requests; replies still leave.
   void stop_reading();
   // Nobody waits for a reply any more.

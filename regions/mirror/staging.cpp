@@ -30,7 +30,7 @@ tl::unexpected<Error> io_error(const char* what, const std::filesystem::path& pa
 }
 
 Result<void> limit_clock(storage::StateDb& state, Hlc hlc_max) {
-  storage::StateChange change{state.position(), {}, {}, {}};
+  storage::StateChange change{state.position(), {}, {}};
   if (change.position.hlc <= hlc_max) return {};
   change.position.hlc = hlc_max;
   auto origins = state.origins();

@@ -144,6 +144,14 @@ Result<void> set_level(Draft& draft, std::string_view text) {
   return set_word<&Settings::log_level>(draft, text, levels);
 }
 std::string show_level(const Settings& settings) { return show_word<&Settings::log_level>(settings, levels); }
+constexpr std::pair<std::string_view, AuditValues> value_policies[] = {
+    {"full", AuditValues::full}, {"truncated", AuditValues::truncated}, {"redacted", AuditValues::redacted}};
+Result<void> set_audit_values(Draft& draft, std::string_view text) {
+  return set_word<&Settings::audit_values>(draft, text, value_policies);
+}
+std::string show_audit_values(const Settings& settings) {
+  return show_word<&Settings::audit_values>(settings, value_policies);
+}
 Result<void> set_format(Draft& draft, std::string_view text) {
   return set_word<&Settings::log_format>(draft, text, formats);
 }
@@ -271,6 +279,17 @@ constexpr Key table[] = {
     {"close_after_ms", number, KeyGroup::limits, "MS",
      "an earlier run of a leader is closed when it was not heard for this long; 0: never",
      set_number<&S::close_after_ms, 0, 86'400'000>, show_number<&S::close_after_ms>},
+
+    {"audit_retain_days", number, KeyGroup::limits, "DAYS",
+     "conflicts stay on record for so long after they were found",
+     set_number<&S::audit_retain_days, 1, 36'500>, show_number<&S::audit_retain_days>},
+    {"audit_retain_bytes", size, KeyGroup::limits, "SIZE",
+     "and the oldest leave where the record grows beyond this",
+     set_size<&S::audit_retain_bytes, MiB, 1024 * GiB>, show_size<&S::audit_retain_bytes>},
+    {"audit_values", text, KeyGroup::limits, "WHICH",
+     "what the record keeps of values: full, truncated or redacted", set_audit_values, show_audit_values},
+    {"audit_value_bytes", size, KeyGroup::limits, "SIZE", "how much of a truncated value",
+     set_size<&S::audit_value_bytes, 0, GiB>, show_size<&S::audit_value_bytes>},
 
     {"log_level", text, KeyGroup::logging, "LEVEL", "trace, debug, info, warning or error", set_level,
      show_level},

@@ -31,6 +31,9 @@ enum class LogLevel { trace, debug, info, warning, error };
 // automatic: text when stderr is a terminal, JSON lines otherwise.
 enum class LogFormat { automatic, text, json };
 
+// What the record of conflicts keeps of values.
+enum class AuditValues { full, truncated, redacted };
+
 struct Settings {
   std::string region;
   std::string cluster = "turnstone";
@@ -89,6 +92,12 @@ struct Settings {
   std::uint64_t checkpoint_interval_ms = 10'000;
   // Every bucket's digest is announced to the peers once in this time.
   std::uint64_t sweep_ms = 40'000;
+
+  // The record of conflicts: how long and how large, and what of the values.
+  std::uint64_t audit_retain_days = 90;
+  std::uint64_t audit_retain_bytes = 1024u * 1024 * 1024;
+  AuditValues audit_values = AuditValues::full;
+  std::uint64_t audit_value_bytes = 1024;
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::automatic;

@@ -16,7 +16,6 @@ using Catch::Matchers::Contains;
 using storage::StateChange;
 using storage::StateDb;
 using storage::StoredCell;
-using storage::StoredConflict;
 using storage::StoredOrigin;
 using test::TempDirectory;
 
@@ -44,7 +43,7 @@ Result<Cells> cells(const StateDb& state) {
 }
 
 StateChange change(storage::Lsn lsn, std::vector<StoredCell> new_cells) {
-  return {{lsn, lsn * 100, "protocol"}, std::move(new_cells), {{Origin{7}, "seven"}}, {}};
+  return {{lsn, lsn * 100, "protocol"}, std::move(new_cells), {{Origin{7}, "seven"}}};
 }
 
 void execute(const std::filesystem::path& file, const std::string& sql) {
@@ -70,7 +69,6 @@ TEST_CASE("state: a new one is empty and at the start of the log") {
   CHECK(state.position() == storage::StatePosition{});
   CHECK(cells(state)->empty());
   CHECK(state.origins()->empty());
-  CHECK(state.newest_conflicts(10)->empty());
 }
 
 TEST_CASE("state: cells are written, replaced and removed, and come back in key order") {
@@ -94,33 +92,9 @@ TEST_CASE("state: the origins are those of the last checkpoint") {
   const TempDirectory temp;
   StateDb state = open(temp / "state.db");
   const Origin large{UINT64_MAX - 4};
-  REQUIRE(state.apply({{1, 1}, {}, {{Origin{7}, "seven"}, {large, "large"}}, {}}));
-  REQUIRE(state.apply({{2, 2}, {}, {{large, "larger"}, {Origin{9}, ""}}, {}}));
+  REQUIRE(state.apply({{1, 1}, {}, {{Origin{7}, "seven"}, {large, "large"}}}));
+  REQUIRE(state.apply({{2, 2}, {}, {{large, "larger"}, {Origin{9}, ""}}}));
   CHECK(*state.origins() == std::vector<StoredOrigin>{{large, "larger"}, {Origin{9}, ""}});
-}
-
-TEST_CASE("state: conflicts come back newest first, and the first record of an id stays") {
-  const TempDirectory temp;
-  StateDb state = open(temp / "state.db");
-  REQUIRE(state.apply({{1, 1}, {}, {}, {{"x", 10, "first"}, {"y", 30, "second"}}}));
-  REQUIRE(state.apply({{2, 2}, {}, {}, {{"x", 99, "again"}, {"z", 20, "third"}}}));
-  CHECK(*state.newest_conflicts(2) == std::vector<StoredConflict>{{"y", 30, "second"}, {"z", 20, "third"}});
-  CHECK(state.newest_conflicts(10)->back() == StoredConflict{"x", 10, "first"});
-}
-
-TEST_CASE("state: of the conflicts only the newest are kept") {
-  const TempDirectory temp;
-  StateDb state = open(temp / "state.db");
-  StateChange all{{1, 1}, {}, {}, {}};
-  for (std::uint64_t at = 0; at < StateDb::conflicts_max + 3; ++at) {
-    all.conflicts.push_back({"id " + std::to_string(at), at, "r"});
-  }
-  REQUIRE(state.apply(std::move(all)));
-  const auto kept = state.newest_conflicts(2 * StateDb::conflicts_max);
-  REQUIRE(kept);
-  CHECK(kept->size() == StateDb::conflicts_max);
-  CHECK(kept->front().at_ms == StateDb::conflicts_max + 2);
-  CHECK(kept->back().at_ms == 3);
 }
 
 TEST_CASE("state: killed at any moment, it is exactly at one of its checkpoints") {
@@ -161,11 +135,11 @@ TEST_CASE("state: a change of a cell's bytes, a missing cell and one too many ar
   }
 }
 
-TEST_CASE("state: a damaged position, origin or conflict is corrupt") {
+TEST_CASE("state: a damaged position or origin is corrupt") {
   const TempDirectory temp;
   {
     StateDb state = open(temp / "state.db");
-    REQUIRE(state.apply({{5, 5}, {}, {{Origin{7}, "seven"}}, {{"id", 1, "record"}}}));
+    REQUIRE(state.apply({{5, 5}, {}, {{Origin{7}, "seven"}}}));
   }
   const auto damaged = [&](const std::string& sql) {
     auto copy = std::make_unique<TempDirectory>();
@@ -186,10 +160,6 @@ TEST_CASE("state: a damaged position, origin or conflict is corrupt") {
     REQUIRE_FALSE(origins);
     CHECK(origins.error().code == Errc::corrupt);
   }
-  const auto copy = damaged("UPDATE conflict SET at = 2");
-  const auto conflicts = open(*copy / "data/state.db").newest_conflicts(1);
-  REQUIRE_FALSE(conflicts);
-  CHECK(conflicts.error().code == Errc::corrupt);
 }
 
 TEST_CASE("state: the state of another region is refused") {

@@ -34,7 +34,7 @@ Result<void> damage(const std::filesystem::path& file, const storage::Identity& 
   if (!origins) return tl::make_unexpected(origins.error());
   const crdt::CellImage image =
       image_of({key, {}, crdt::Kind::string}, value == nullptr ? nullptr : &damaged);
-  return state->apply({state->position(), {durability::to_stored(image)}, *std::move(origins), {}});
+  return state->apply({state->position(), {durability::to_stored(image)}, *std::move(origins)});
 }
 
 }  // namespace

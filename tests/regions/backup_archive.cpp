@@ -128,9 +128,9 @@ TEST_CASE("manifest: a changed byte anywhere and a missing end are noticed") {
 
 TEST_CASE("manifest: another format is named") {
   std::string later = encode(some_manifest());
-  later.replace(0, later.find('\n'), "turnstone backup 2");
+  later.replace(0, later.find('\n'), "turnstone backup 3");
   const auto read = decode_manifest(later);
   REQUIRE_FALSE(read);
   CHECK(read.error().code == Errc::unsupported_version);
-  CHECK(read.error().message.find("backup 2") != std::string::npos);
+  CHECK(read.error().message.find("backup 3") != std::string::npos);
 }

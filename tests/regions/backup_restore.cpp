@@ -70,7 +70,7 @@ TEST_CASE("backup: a running leader's data come back as they were at that moment
   INFO((restored ? "" : restored.error().message));
   REQUIRE(restored);
   CHECK(restored->digest == then);
-  CHECK(names_in(temp / "new") == std::vector<std::string>{"lock", "log.db", "state.db"});
+  CHECK(names_in(temp / "new") == std::vector<std::string>{"audit.db", "lock", "log.db", "state.db"});
   TestLeader again = start_leader(temp / "new", 2);
   CHECK(again.digest() == then);
   CHECK(again.report().alarms.empty());
@@ -177,9 +177,10 @@ TEST_CASE("restore: a leader that is to catch up before it writes is told so in 
   { const TestLeader paris = start_leader(temp / "paris", 1); }
   taken(temp / "paris", temp / "backup");
   REQUIRE(restore(temp / "backup", temp / "at-once", "paris"));
-  CHECK(names_in(temp / "at-once") == std::vector<std::string>{"lock", "log.db", "state.db"});
+  CHECK(names_in(temp / "at-once") == std::vector<std::string>{"audit.db", "lock", "log.db", "state.db"});
   REQUIRE(restore(temp / "backup", temp / "later", "paris", FirstWrite::once_caught_up));
-  CHECK(names_in(temp / "later") == std::vector<std::string>{"joining", "lock", "log.db", "state.db"});
+  CHECK(names_in(temp / "later") ==
+        std::vector<std::string>{"audit.db", "joining", "lock", "log.db", "state.db"});
 }
 
 TEST_CASE("restore: a damaged backup makes no data directory") {

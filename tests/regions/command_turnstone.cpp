@@ -45,7 +45,7 @@ TEST_CASE("turnstone: TS.CONFLICTS shows both values, the winner and the reason,
             "\"string\", \"operation\": \"write\", \"value\": \"a\"}, "
             "{\"region\": \"tokyo\", \"origin\": \"00000000000000b2\", \"hlc_ms\": 1700000001000, \"kind\": "
             "\"string\", \"operation\": \"write\", \"value\": \"b\"}], "
-            "\"winner\": \"second\", \"winning_value\": \"b\", \"at_ms\": 1700000000000}]") !=
+            "\"winner\": \"second\", \"winning_value\": \"b\", \"at_ms\": 1700000001000}]") !=
         std::string::npos);
   const auto id = [](const std::string& reply) { return reply.substr(0, reply.find(", \"type\"")); };
   CHECK(id(shown).size() == std::string("[{\"id\": \"\"").size() + 32);

@@ -157,8 +157,8 @@ Result<void> FakeLeader::control_link(std::string_view region, commands::LinkAct
   return {};
 }
 
-std::vector<commands::RecordedConflict> FakeLeader::newest_conflicts(std::size_t count) const {
-  std::vector<commands::RecordedConflict> newest(conflicts.rbegin(), conflicts.rend());
+std::vector<audit::Entry> FakeLeader::newest_conflicts(std::size_t count) const {
+  std::vector<audit::Entry> newest(conflicts.rbegin(), conflicts.rend());
   newest.resize(std::min(count, newest.size()));
   return newest;
 }
@@ -189,7 +189,7 @@ Region::Region(const std::string& name, std::uint64_t origin) : replica(replica_
   leader.merges.emplace(replica.keyspace());
   replica.on_key_change([this](std::string_view key) { leader.key_changed(key); });
   replica.on_conflict([this](const crdt::Conflict& conflict) {
-    leader.conflicts.push_back({conflict, now_ms});
+    leader.conflicts.push_back(audit::entry_of(conflict, now_ms));
   });
 }
 

@@ -51,7 +51,8 @@ class FakeLeader final : public commands::LeaderPort {
     return 1;
   }
   std::uint64_t checkpoints_stored() const override { return 0; }
-  std::vector<commands::RecordedConflict> newest_conflicts(std::size_t count) const override;
+  std::vector<audit::Entry> newest_conflicts(std::size_t count) const override;
+  std::optional<std::uint64_t> ask_audit(commands::AuditInquiry) override { return std::nullopt; }
   std::uint64_t random() override;
   void watch(commands::Session& session, std::string_view key) override;
   void unwatch(commands::Session& session) override;
@@ -69,7 +70,7 @@ class FakeLeader final : public commands::LeaderPort {
   std::size_t rows_replaced = 0;
   std::optional<crdt::Merging> merges;  // of the region's keyspace
   std::set<std::string> cut_links;
-  std::vector<commands::RecordedConflict> conflicts;
+  std::vector<audit::Entry> conflicts;
   std::map<std::uint64_t, const commands::Session*> connected;
   std::map<std::string, std::set<commands::Session*>, std::less<>> watches;
 

@@ -43,7 +43,7 @@ class TestLeader {
   sync::Replica& replica() { return *store_.replica; }
   Hash128 digest() { return replica().keyspace().digest(); }
   const std::vector<std::string>& published() const { return published_; }
-  std::vector<FoundConflict>& conflicts() { return *conflicts_; }
+  std::vector<crdt::Conflict>& conflicts() { return *conflicts_; }
 
   // A write of its own, durable on return.
   void put(std::string_view key, std::string_view value) {
@@ -67,7 +67,12 @@ class TestLeader {
 
   void checkpoint() {
     sync::Effects effects;
-    CheckpointWork work{replica().freeze(effects), {}, std::exchange(*conflicts_, {})};
+    CheckpointWork work{replica().freeze(effects), {}, {}, {}};
+    std::vector<storage::AuditRow> rows;
+    for (const crdt::Conflict& conflict : std::exchange(*conflicts_, {}))
+      rows.push_back(audit::to_row(audit::entry_of(conflict, 1234)));
+    const auto recorded = store_.audit.add(rows);
+    REQUIRE(recorded);
     carry_out(std::move(effects));
     replica().keyspace().encode_frozen(SIZE_MAX);
     work.cells = replica().keyspace().dirty().take();
@@ -79,9 +84,8 @@ class TestLeader {
  private:
   explicit TestLeader(Store store) : store_(std::move(store)) {
     *conflicts_ = store_.replayed_conflicts;
-    replica().on_conflict([found = conflicts_.get()](const crdt::Conflict& conflict) {
-      found->push_back({conflict, 1234});
-    });
+    replica().on_conflict(
+        [found = conflicts_.get()](const crdt::Conflict& conflict) { found->push_back(conflict); });
   }
 
   void step(sync::Event event) { carry_out(replica().step(++now_ms_, std::move(event))); }
@@ -102,7 +106,7 @@ class TestLeader {
   }
 
   Store store_;
-  std::unique_ptr<std::vector<FoundConflict>> conflicts_ = std::make_unique<std::vector<FoundConflict>>();
+  std::unique_ptr<std::vector<crdt::Conflict>> conflicts_ = std::make_unique<std::vector<crdt::Conflict>>();
   std::vector<std::string> published_;
   std::uint64_t now_ms_ = 1'000'000;
 };

@@ -1,6 +1,7 @@
 #include "regions/durability/open_store.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 
 #include "core/record.hpp"
@@ -337,7 +338,7 @@ TEST_CASE("store: other leaders' batches are replayed with the leader's own, con
   const auto frames = frames_of_tokyo({{"both", "tokyo"}, {"tokyo", "alone"}, {"late", "tokyo"}});
   REQUIRE(frames.size() == 3);
   Hash128 before;
-  std::vector<FoundConflict> found;
+  std::vector<crdt::Conflict> found;
   {
     TestLeader leader = start_leader(temp.path(), 1);
     leader.put("both", "paris");
@@ -355,10 +356,36 @@ TEST_CASE("store: other leaders' batches are replayed with the leader's own, con
   CHECK(leader.digest() == before);
   CHECK(leader.replica().vector() == VersionVector{{Origin{1}, 2}, {Origin{1000}, 3}});
   CHECK(leader.replica().region_of(Origin{1000}) == "tokyo");
-  CHECK(leader.store().stored_conflicts == std::vector<FoundConflict>{found[0]});
-  REQUIRE(leader.store().replayed_conflicts.size() == 1);
-  CHECK(leader.store().replayed_conflicts[0].conflict == found[1].conflict);
-  CHECK(leader.store().replayed_conflicts[0].at_ms == 5'000'000);
+  REQUIRE(leader.store().stored_conflicts.size() == 1);
+  CHECK(leader.store().stored_conflicts[0] == audit::entry_of(found[0], 1234));
+  CHECK(leader.store().stored_conflicts[0].at_ms == 5'000'000);
+  CHECK(leader.store().replayed_conflicts == std::vector<crdt::Conflict>{found[1]});
+}
+
+TEST_CASE(
+    "store: a record of conflicts that is damaged or gone is begun anew, with those that the state shows") {
+  const TempDirectory temp;
+  const auto frames = frames_of_tokyo({{"both", "tokyo"}});
+  std::vector<crdt::Conflict> found;
+  {
+    TestLeader leader = start_leader(temp.path(), 1);
+    leader.put("both", "paris");
+    leader.receive("tokyo", frames[0]);
+    found = leader.conflicts();
+    leader.checkpoint();
+  }
+  REQUIRE(found.size() == 1);
+  {
+    std::ofstream(temp / "audit.db", std::ios::trunc) << "no database";
+    TestLeader leader = start_leader(temp.path(), 2);
+    CHECK(leader.store().stored_conflicts.empty());
+    CHECK(leader.store().replayed_conflicts == found);
+    REQUIRE(leader.report().alarms.size() == 1);
+    CHECK_THAT(leader.report().alarms[0], Contains("the record of conflicts was set aside"));
+    CHECK(files_like(temp.path(), "audit.db.damaged-") > 0);
+  }
+  std::filesystem::remove(temp / "audit.db");
+  CHECK(start_leader(temp.path(), 3).store().replayed_conflicts == found);
 }
 
 TEST_CASE("stored forms: what is known of an origin comes back, and other bytes are malformed") {

@@ -24,6 +24,12 @@ storage::StateDb open_state(const std::filesystem::path& file) {
   return std::move(*state);
 }
 
+AuditFile open_audit(const std::filesystem::path& file) {
+  auto audit = storage::AuditDb::open(file, paris);
+  if (!audit) FAIL(audit.error().message);
+  return {std::move(*audit)};
+}
+
 CheckpointWork work(sync::Lsn lsn, const std::string& value) {
   crdt::Cell cell;
   cell.add({{{Origin{1}, lsn}, 0}, 5, value});
@@ -66,7 +72,7 @@ TEST_CASE("checkpointer: a checkpoint is in the state file when it is reported")
   const TempDirectory temp;
   {
     Mailbox<Result<sync::Lsn>> reports;
-    Checkpointer checkpointer(open_state(temp / "state.db"),
+    Checkpointer checkpointer(open_state(temp / "state.db"), open_audit(temp / "audit.db"),
                               [&](Result<sync::Lsn> stored) { reports.put(std::move(stored)); });
     CHECK_FALSE(checkpointer.busy());
     for (const sync::Lsn lsn : {3u, 8u}) {
@@ -95,7 +101,7 @@ TEST_CASE("checkpointer: a checkpoint is in the state file when it is reported")
 TEST_CASE("checkpointer: stop finishes the checkpoint under way") {
   const TempDirectory temp;
   Mailbox<Result<sync::Lsn>> reports;
-  Checkpointer checkpointer(open_state(temp / "state.db"),
+  Checkpointer checkpointer(open_state(temp / "state.db"), open_audit(temp / "audit.db"),
                             [&](Result<sync::Lsn> stored) { reports.put(std::move(stored)); });
   checkpointer.submit(work(5, "value"));
   checkpointer.stop();
@@ -106,7 +112,7 @@ TEST_CASE("checkpointer: a stop does not wait for a checkpoint that takes long, 
   const TempDirectory temp;
   {
     Mailbox<Result<sync::Lsn>> reports;
-    Checkpointer checkpointer(open_state(temp / "state.db"),
+    Checkpointer checkpointer(open_state(temp / "state.db"), open_audit(temp / "audit.db"),
                               [&](Result<sync::Lsn> stored) { reports.put(std::move(stored)); });
     checkpointer.submit(work(5, "value"));
     REQUIRE(reports.take());

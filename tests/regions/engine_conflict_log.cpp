@@ -15,10 +15,12 @@ crdt::Conflict conflict(std::uint64_t number, std::size_t bytes) {
                              std::move(tokyo));
 }
 
+audit::Entry describe(const crdt::Conflict& conflict) { return audit::entry_of(conflict, 1); }
+
 }  // namespace
 
 TEST_CASE("conflict log: large values push the oldest out of memory, and a checkpoint is hurried") {
-  ConflictLog log;
+  ConflictLog log(describe);
   constexpr std::size_t value = 1024 * 1024;
   constexpr std::size_t most = ConflictLog::conflicts_bytes_max;
   std::uint64_t number = 0;
@@ -36,7 +38,7 @@ TEST_CASE("conflict log: large values push the oldest out of memory, and a check
 }
 
 TEST_CASE("conflict log: the newest stay in memory, up to their number") {
-  ConflictLog log;
+  ConflictLog log(describe);
   for (std::uint64_t number = 1; number <= ConflictLog::conflicts_max + 5; ++number)
     log.add(conflict(number, 1));
   CHECK(log.size() == ConflictLog::conflicts_max);

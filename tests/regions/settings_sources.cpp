@@ -38,6 +38,10 @@ const std::vector<Sample> samples = {
     {"checkpoint_interval_ms", "101", "102", "103"},
     {"sweep_ms", "2001", "2002", "2003"},
     {"close_after_ms", "103", "104", "105"},
+    {"audit_retain_days", "31", "32", "33"},
+    {"audit_retain_bytes", "\"4MiB\"", "5MiB", "6MiB"},
+    {"audit_values", "\"truncated\"", "redacted", "full"},
+    {"audit_value_bytes", "\"4KiB\"", "5KiB", "6KiB"},
     {"log_level", "\"debug\"", "error", "trace"},
     {"log_format", "\"text\"", "json", "text"},
 };

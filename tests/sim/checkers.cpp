@@ -203,6 +203,13 @@ void Checkers::check_conflicts_found(const Leader& leader) {
     require(is_left_out || history_.concurrent(first, second),
             fmt::format("{} records a {} of {} and {}, one of which had seen the other", leader.region(),
                         name(conflict.type), to_string(first), to_string(second)));
+    if (is_left_out) continue;
+    for (const auto& [author, other] : {std::pair{first, second}, std::pair{second, first}}) {
+      const auto seen = leader.replica().seen_by_author_of(author);
+      if (!seen || !seen->covers(other)) continue;
+      throw Finding(fmt::format("{} says that {}, in conflict with {}, had seen {}", leader.region(),
+                                to_string(author), to_string(other), to_string(*seen)));
+    }
   }
 }
 
