@@ -53,7 +53,8 @@ TEST_CASE("lua: a function is given values, clocks in milliseconds and authors, 
   CHECK(merged_by("return function(s) return s[1].value .. ' ' .. s[1].clock .. ' ' .. s[1].author end") ==
         "a 0 0000000000000007:1");
   const auto function = lua("return function(s) return s[2].clock - s[1].clock end");
-  Siblings siblings = siblings_of({"a", "b"});
+  const Values values{"a", "b"};
+  Siblings siblings = siblings_of(values);
   siblings.all[0].hlc = hlc_from_ms(1'700'000'000'000);
   siblings.all[1].hlc = hlc_from_ms(1'700'000'000'250) + 7;
   CHECK(function->merge(siblings) == "250");
@@ -212,7 +213,8 @@ TEST_CASE("lua: what scripts share cannot be changed") {
 }
 
 TEST_CASE("lua: nothing outlives a call, not the script's own local variables, nor its environment") {
-  const Siblings siblings = siblings_of({"a", "b"});
+  const Values values{"a", "b"};
+  const Siblings siblings = siblings_of(values);
   for (const char* source :
        {"local calls = 0 return function() calls = calls + 1 return calls end",
         "local t = {} return function() t[#t + 1] = 1 return #t end",
