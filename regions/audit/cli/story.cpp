@@ -66,9 +66,9 @@ std::string decision(const Entry& entry, const Side& winner, const Side& loser) 
       break;
   }
   if (entry.outcome == Outcome::merged) return fmt::format("The rule {} made one value of both.", entry.rule);
-  return fmt::format("The rule {} chose {}'s {}{}; {}'s {} is not shown.", entry.rule, winner.region(),
+  return fmt::format("The rule {} chose {}'s {}{}; {}'s {} {} not shown.", entry.rule, winner.region(),
                      winner.value(), is_by_clock(entry) ? ", by the clocks alone" : "", loser.region(),
-                     loser.value());
+                     loser.value(), entry.settled.empty() ? "is" : "was");
 }
 
 // Whether anything was lost, and how to get it back.
@@ -80,6 +80,9 @@ std::string remedy(const Found& found, const Side& loser, const std::string& whe
   std::string out = found.open && *found.open ? "No write has seen both yet, so both are still kept. " : "";
   if (loser.author.shown != Shown::full)
     return out + "The record does not hold the whole of it (audit_values): to get it back, ask its author.";
+  if (!entry.settled.empty())
+    return fmt::format("To choose again: turnstone audit revert {} --to first|second {}",
+                       hex_id(entry.conflict.id), where);
   return out + fmt::format("To get it back: turnstone audit revert {} --to {} {}", hex_id(entry.conflict.id),
                            first_lost ? "first" : "second", where);
 }

@@ -47,6 +47,13 @@ std::string winner_of(const Entry& entry) {
   return entry.authors[entry.outcome == Outcome::first_won ? 0 : 1].region;
 }
 
+// What readers see, or who has chosen since.
+std::string chosen(const Entry& entry) {
+  if (entry.settled.empty()) return winner_of(entry);
+  const std::string& person = entry.settled.back().person;
+  return "chosen by " + (person.empty() ? "somebody" : value_text(person));
+}
+
 std::string name_of(const crdt::Conflict& conflict) {
   return conflict.field.empty() ? value_text(conflict.key)
                                 : value_text(conflict.key) + " " + value_text(conflict.field);
@@ -89,7 +96,7 @@ std::string list_table(const std::vector<Found>& found, const Terminal& terminal
     };
     lines.push_back({ago(entry.at_ms, terminal.now_ms), std::string(crdt::name(entry.conflict.type)),
                      name_of(entry.conflict), side(0, entry.conflict.first), side(1, entry.conflict.second),
-                     winner_of(entry), entry.rule, hex_id(entry.conflict.id).substr(0, 12)});
+                     chosen(entry), entry.rule, hex_id(entry.conflict.id).substr(0, 12)});
   }
   const auto widths = widths_of(lines, terminal.width);
   std::string out;
