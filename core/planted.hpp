@@ -40,14 +40,17 @@ enum class Planted {
   wait_for_removed,                // runs that end wait for regions that have left
   keep_retired_in_log,             // a start takes what was to be cut, and was not yet, for the log's
   leave_below_floor,               // what may not be taken from a log any more is never asked for
-  return_as_of_now,                // what is stamped again has seen all that is there by now
-  return_with_new_clock,           // what is stamped again wins over what was written meanwhile
-  return_renamed,                  // what is stamped again has not seen what was before it
-  record_one_sibling,              // a write that meets several siblings is on record with one of them
-  record_what_was_seen,            // a write is on record with deletes that its author had seen
-  resolve_all,                     // a choice takes the place of siblings that it does not name
-  forget_base,                     // what a write replaced is kept by its author's leader alone
-  clear_cluster_data,              // a client that clears a key clears a policy
+  greatest_of_two_leaders,         // of what two leaders of a region acknowledged the greatest counts
+  complete_is_final,      // who has all acknowledgements of an end takes no more, whatever others say
+  raise_when_overtaken,   // who had more than its region has acknowledged says so after that
+  return_as_of_now,       // what is stamped again has seen all that is there by now
+  return_with_new_clock,  // what is stamped again wins over what was written meanwhile
+  return_renamed,         // what is stamped again has not seen what was before it
+  record_one_sibling,     // a write that meets several siblings is on record with one of them
+  record_what_was_seen,   // a write is on record with deletes that its author had seen
+  resolve_all,            // a choice takes the place of siblings that it does not name
+  forget_base,            // what a write replaced is kept by its author's leader alone
+  clear_cluster_data,     // a client that clears a key clears a policy
 };
 
 #ifdef TURNSTONE_PLANTED_BUGS

@@ -122,7 +122,7 @@ void Replica::apply(const crdt::Effect& effect) {
     trail_.add_again(operation_->stamp, as_of_);
     operation_->earlier = &returned_;
   }
-  if (crdt::is_system(effect)) apply_system(effect, operation_->stamp, config_.region);
+  if (crdt::is_system(effect)) apply_system(effect, *operation_, config_.region);
   keyspace_.apply(effect, *operation_, operation_effects_++, *this);
 }
 

@@ -351,7 +351,7 @@ class Replica final : private crdt::KeyspaceObserver {
   // Lists increments singly again that are stable no more.
   void relist_unstable(const BatchHeader& header, const VersionVector& context);
 
-  void apply_system(const crdt::Effect& effect, Stamp stamp, const std::string& region);
+  void apply_system(const crdt::Effect& effect, const crdt::Author& author, const std::string& region);
   void add_member(const crdt::AddMember& member, Stamp stamp, const std::string& by);
   // An operation of the protocol's own.
   void stamp_system(const crdt::Effect& effect, Effects& effects);
@@ -359,9 +359,13 @@ class Replica final : private crdt::KeyspaceObserver {
   bool is_frozen(Origin origin) const;
   Seq may_take_up_to(Origin origin) const;
   void note_needed(const std::string& region, const VersionVector& vector, Origin except);
+  void note_raised(const std::string& region, const VersionVector& seen);
+  bool acknowledges_again(Origin origin, const Closing& closing) const;
+  std::optional<Origin> overtaken_run() const;
   bool has_own_past() const;
   bool has_what_members_have(Origin origin, const Regions& required) const;
   void heard_of(Origin origin);
+  bool is_log_behind() const { return uncommitted_bytes_ > config_.limits.uncommitted_bytes_max; }
   void close_ended(Effects& effects);
   void close_runs(Effects& effects);
   void acknowledge_ends(Effects& effects);
@@ -457,6 +461,7 @@ class Replica final : private crdt::KeyspaceObserver {
   VersionVector past_;  // stable, or retired: the cells list nothing of it singly
   // Of origins whose end this region has acknowledged: what other members have all the same.
   std::map<Origin, Seq> needed_;
+  std::map<Origin, Seq> raised_;  // of those whose end is complete: note_raised()
   std::map<Origin, std::uint64_t> last_heard_;
 
   Pending pending_;

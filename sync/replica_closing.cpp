@@ -9,11 +9,16 @@
 
 namespace turnstone::sync {
 
-void Replica::apply_system(const crdt::Effect& effect, Stamp stamp, const std::string& region) {
+void Replica::apply_system(const crdt::Effect& effect, const crdt::Author& author,
+                           const std::string& region) {
+  const Stamp stamp = author.stamp;
   if (const auto* request = std::get_if<crdt::CloseOrigin>(&effect)) {
     closings_.request(request->origin, request->regions);
   } else if (const auto* last = std::get_if<crdt::AcknowledgeClose>(&effect)) {
-    closings_.acknowledge(last->origin, region, last->last, stamp);
+    closings_.acknowledge(last->origin, region, last->last, stamp,
+                          [&](Stamp other) { return author.saw(other); });
+    if (region == config_.region)
+      closings_.compare_with_own(last->origin, region, last->last, vector_.get(last->origin));
   } else if (const auto* added = std::get_if<crdt::AddMember>(&effect)) {
     add_member(*added, stamp, region);
   } else if (const auto* removed = std::get_if<crdt::RemoveMember>(&effect)) {
@@ -43,7 +48,10 @@ Seq Replica::may_take_up_to(Origin origin) const {
   if (closings_.is_retired(origin)) return closings_.retired().get(origin);
   const Closing* closing = closings_.find(origin);
   if (closing == nullptr) return std::numeric_limits<Seq>::max();
-  if (closings_.complete(*closing)) return closing->last();
+  if (closings_.complete(*closing)) {
+    const auto raised = raised_.find(origin);
+    return std::max(closing->last(), raised == raised_.end() ? 0 : raised->second);
+  }
   if (!is_frozen(origin)) return std::numeric_limits<Seq>::max();
   const auto needed = needed_.find(origin);
   return std::max(closing->last(), needed == needed_.end() ? 0 : needed->second);
@@ -58,6 +66,43 @@ void Replica::note_needed(const std::string& region, const VersionVector& vector
     Seq& needed = needed_[origin];
     needed = std::max(needed, seq);
   }
+}
+
+// What somebody had to take before it knew that the end is complete.
+void Replica::note_raised(const std::string& region, const VersionVector& seen) {
+  if (planted(Planted::complete_is_final)) return;
+  for (const auto& [origin, closing] : closings_.open()) {
+    const Seq seq = seen.get(origin);
+    if (!closings_.complete(closing) || seq <= vector_.get(origin)) continue;
+    // Two leaders of a region end each other's runs, and know of their own what nobody else has.
+    // And another one may have said less than the author knew that it has.
+    if (region_of(origin) == region || !closings_.covers_acknowledgements_by(region, closing, seen)) continue;
+    Seq& raised = raised_[origin];
+    raised = std::max(raised, seq);
+  }
+}
+
+// It had to take more since.
+bool Replica::acknowledges_again(Origin origin, const Closing& closing) const {
+  const Seq has = vector_.get(origin);
+  if (origin == config_.origin || !closing.acknowledged.contains(config_.region)) return false;
+  if (has <= closing.last_of(config_.region)) return false;
+  const bool is_own = region_of(origin) == config_.region;
+  const bool overtaken =
+      closing.overtaken == config_.region || (is_own && !closing.is_acknowledged_by(config_.origin));
+  if (overtaken && !planted(Planted::raise_when_overtaken)) return false;
+  return !closings_.complete(closing) || (has > closing.last() && !planted(Planted::complete_is_final));
+}
+
+// Another region's, of which it has more than another leader of its own region has said. What it stamps would
+// tell others to take more, who may not any more.
+std::optional<Origin> Replica::overtaken_run() const {
+  for (const auto& [origin, closing] : closings_.open()) {
+    if (closing.overtaken == config_.region && region_of(origin) != config_.region &&
+        vector_.get(origin) > closing.last())
+      return origin;
+  }
+  return std::nullopt;
 }
 
 void Replica::heard_of(Origin origin) {
@@ -99,7 +144,10 @@ void Replica::close_runs(Effects& effects) {
     if (own ? own_too : members_.has_let_go(config_.region, state.region)) ended.push_back(origin);
   }
   const std::string regions = join_regions(members_.everyone());
-  for (const Origin origin : ended) stamp_system(crdt::CloseOrigin{origin, regions}, effects);
+  for (const Origin origin : ended) {
+    if (is_log_behind()) return;
+    stamp_system(crdt::CloseOrigin{origin, regions}, effects);
+  }
 }
 
 void Replica::acknowledge_ends(Effects& effects) {
@@ -107,10 +155,8 @@ void Replica::acknowledge_ends(Effects& effects) {
   for (const auto& [origin, closing] : closings_.open()) {
     if (origin == config_.origin || !closing.requires_region(config_.region)) continue;
     const Seq last = vector_.get(origin);
-    const auto mine = closing.acknowledged.find(config_.region);
-    if (mine != closing.acknowledged.end()) {
-      // It had to take more since.
-      if (mine->second.last < last && !closings_.complete(closing)) due.push_back({origin, last});
+    if (closing.acknowledged.contains(config_.region)) {
+      if (acknowledges_again(origin, closing)) due.push_back({origin, last});
       continue;
     }
     // Somebody may have started a copy of a directory whose leader still runs. Of a region that
@@ -123,13 +169,19 @@ void Replica::acknowledge_ends(Effects& effects) {
         planted(Planted::end_what_is_heard);
     if (is_over && has_what_members_have(origin, closing.required)) due.push_back({origin, last});
   }
-  for (const crdt::AcknowledgeClose& acknowledgement : due) stamp_system(acknowledgement, effects);
+  for (const crdt::AcknowledgeClose& acknowledgement : due) {
+    if (is_log_behind()) return;
+    stamp_system(acknowledgement, effects);
+  }
 }
 
 void Replica::retire_ended() {
   // A leader that has more than an end has to remember it, until it has taken another state.
   if (planted(Planted::keep_ended_origins) || has_void()) return;
-  for (const Origin origin : closings_.retire(log_index_.floor(), vector_)) {
+  // The log of a leader that has copied a state begins where that ended, stable or not.
+  VersionVector floor = log_index_.floor();
+  floor.meet(stability_.stable());
+  for (const Origin origin : closings_.retire(floor, vector_)) {
     VersionVector gone;
     gone.set(origin, 1);
     vector_.remove(gone);
@@ -149,6 +201,7 @@ void Replica::retire_ended() {
     }
     pending_.drop_origin(origin);
     needed_.erase(origin);
+    raised_.erase(origin);
     last_heard_.erase(origin);
     gaps_.erase(origin);
   }
@@ -180,9 +233,8 @@ bool Replica::earlier_runs_ended() const {
            if (closing == nullptr || !closings_.complete(*closing)) return false;
            // A crash must not take that back.
            return std::all_of(closing->acknowledged.begin(), closing->acknowledged.end(),
-                              [this](const auto& by) {
-                                const Stamp stamp = by.second.stamp;
-                                return durable_.covers(stamp) || closings_.is_retired(stamp.origin);
+                              [this, closing](const auto& by) {
+                                return closings_.covers_acknowledgements_by(by.first, *closing, durable_);
                               });
          });
 }
@@ -192,7 +244,8 @@ bool Replica::history_ended() const { return closings_.end_of(config_.origin).ha
 bool Replica::has_void() const {
   return std::any_of(closings_.open().begin(), closings_.open().end(), [this](const auto& item) {
     const auto& [origin, closing] = item;
-    return closings_.complete(closing) && vector_.get(origin) > closing.last();
+    return closings_.complete(closing) && vector_.get(origin) > closing.last() &&
+           !acknowledges_again(origin, closing);
   });
 }
 

@@ -115,6 +115,11 @@ void Replica::look_whether_excluded() {
   } else if (own != nullptr && !own->founding && !ready_) {
     exclusion_ =
         fmt::format("region '{}' is new and waits until what it has is in a third region, too", region);
+  } else if (const auto run = overtaken_run()) {
+    exclusion_ = fmt::format(
+        "another leader of region '{}' has said how much of the earlier run {} it has, and that is less than "
+        "is here: wait until its end is settled",
+        region, to_string(*run));
   }
 }
 

@@ -171,8 +171,10 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
       reached(Mark::batch_held);
       // Its author had seen more of an origin that this leader has stopped taking.
       if (!closings_.open().empty()) {
-        note_needed(header->first_seq == 1 ? header->region : region_of(header->origin), context,
-                    header->origin);
+        const std::string region = header->first_seq == 1 ? header->region : region_of(header->origin);
+        note_needed(region, context, header->origin);
+        context.set(header->origin, header->first_seq - 1);
+        note_raised(region, context);
       }
       if (pending_.has_room_for(header->origin)) {
         counters_.pending_dropped += pending_.add(header->origin, header->first_seq, std::string(bytes));
@@ -183,7 +185,7 @@ bool Replica::receive_batch(const std::string& sender, std::string_view bytes, E
     case Readiness::ready:
       break;
   }
-  if (ingest_paused_ || uncommitted_bytes_ > config_.limits.uncommitted_bytes_max) {
+  if (ingest_paused_ || is_log_behind()) {
     reached(Mark::batch_refused_while_log_is_behind);
     ++counters_.ingest_refused;
     return false;
@@ -280,7 +282,7 @@ Hlc Replica::apply_deltas(const BatchHeader& header, const std::vector<BatchDelt
     }
     std::uint32_t index = 0;
     for (const crdt::Effect& effect : delta.effects) {
-      if (crdt::is_system(effect)) apply_system(effect, delta.stamp, region_of(header.origin));
+      if (crdt::is_system(effect)) apply_system(effect, author, region_of(header.origin));
       keyspace_.apply(effect, author, index++, *this);
     }
     in_time = clock_.observe(delta.hlc, now_ms_, config_.limits.clock_drift_max_ms) && in_time;

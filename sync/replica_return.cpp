@@ -90,7 +90,8 @@ class Replica::BringingBack {
     for (const BatchDelta& delta : *deltas) {
       ++position_;
       if (is_done(delta)) continue;
-      const std::optional<Seq> end = replica_.closings_.end_of(header->origin);
+      const std::optional<Seq> end =
+          replica_.closings_.final_end_of(header->origin, replica_.stability_.stable());
       if (!end) {
         waits_for = fmt::format("the end of the earlier run {}", to_string(header->origin));
         return false;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/planted.hpp"
+
 namespace turnstone::sim {
 namespace {
 
@@ -237,6 +239,12 @@ void draw_old_copies(Random& random, Swarm& swarm) {
   swarm.mirror.bytes_per_second = 100 * sync::mirror_page_bytes;
 }
 
+// These bugs are looked for where they can show.
+bool needs_two_leaders() {
+  return planted(Planted::greatest_of_two_leaders) || planted(Planted::complete_is_final) ||
+         planted(Planted::raise_when_overtaken);
+}
+
 // Two leaders of one region, from one directory. Nothing is cut from the logs: who is behind what
 // was cut has writes at times that nobody takes.
 void draw_clone(Random& random, Swarm& swarm) {
@@ -247,12 +255,15 @@ void draw_clone(Random& random, Swarm& swarm) {
   swarm.partition_max_ms = std::max<std::uint64_t>(swarm.partition_max_ms, 3000);
   swarm.limits.log_retain_bytes = sync::Limits().log_retain_bytes;
   swarm.limits.ended_origins_max = std::numeric_limits<std::size_t>::max();
-  // Who is cut off for longer than that is not the leader of its region any more.
   swarm.limits.close_after_ms = sync::Limits().close_after_ms;
-  swarm.clone_heard = random.chance(0.3);
+  swarm.clone_heard = random.chance(0.3) && !needs_two_leaders();
   if (!swarm.clone_heard) {
-    swarm.clone_alone = random.chance(0.6);
-    if (!swarm.clone_alone) return;
+    swarm.clone_alone = random.chance(0.6) && !needs_two_leaders();
+    if (!swarm.clone_alone) {
+      // Some hear the one, some the other, for longer than it takes to end a run.
+      swarm.limits.close_after_ms = random.between(500, 4000);
+      return;
+    }
     // Nobody hears it until it ends; then its directory is found.
     swarm.limits.close_after_ms = random.between(300, 3000);
     swarm.clone_for_ms = random.between(100, swarm.run_ms - swarm.clone_at_ms);
@@ -343,7 +354,7 @@ Swarm swarm_for(Random& random) {
   if (random.chance(0.09)) draw_many_copies(random, swarm);
   if (random.chance(0.03)) draw_old_copies(random, swarm);
   if (random.chance(0.05)) draw_restarts(random, swarm);
-  if (random.chance(0.06)) draw_clone(random, swarm);
+  if (random.chance(0.06) || needs_two_leaders()) draw_clone(random, swarm);
   return swarm;
 }
 

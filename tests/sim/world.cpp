@@ -345,8 +345,10 @@ std::string World::vectors() const {
     for (const auto& [origin, closing] : replica.closings().open()) {
       text += fmt::format("\n  {} is closing at {}{}, acknowledged by", to_string(origin), closing.last(),
                           replica.closings().complete(closing) ? "" : " or later");
-      for (const auto& [region, acknowledged] : closing.acknowledged) {
-        text += fmt::format(" {} {}", region, to_string(acknowledged.stamp));
+      for (const auto& [region, all] : closing.acknowledged) {
+        for (const auto& each : all)
+          text += fmt::format(" {}{} {} by {}", region, each.again ? " again" : "", each.last,
+                              to_string(each.stamp));
       }
     }
   }

@@ -23,12 +23,26 @@ class Delta:
 
 
 class Closing:
-    def __init__(self):
+    def __init__(self, without):
+        self.without = without
         self.required = None
-        self.acks = {}  # region -> (last, stamp of the acknowledgement)
+        self.acks = {}  # region -> [(last, stamp of the acknowledgement, whether it is its first)]
+        self.overtaken = None  # the region whose leader here had more than another leader of it said
 
     def last(self):
-        return max((last for last, stamp in self.acks.values()), default=0)
+        """C1: of those that a region said first, unaware of each other, the least."""
+        lasts = [0]
+        for acks in self.acks.values():
+            first = [last for last, stamp, is_first in acks if is_first]
+            lasts.append((max if "least" in self.without else min)(first))
+            lasts += [last for last, stamp, is_first in acks if not is_first]
+        return max(lasts)
+
+    def last_of(self, region):
+        return max(last for last, stamp, is_first in self.acks[region])
+
+    def stamps(self):
+        return [stamp for acks in self.acks.values() for last, stamp, is_first in acks]
 
 
 class State:
@@ -71,35 +85,37 @@ class State:
 
 
 class Leader:
-    def __init__(self, world, region, state):
-        self.world, self.region = world, region
+    def __init__(self, world, region, state, slot=None):
+        self.world, self.region, self.slot = world, region, slot or region
         self.s = state
         self.origin = world.new_origin(region)
         self.reports, self.heard = {}, {}
         self.stable = {}
         self.ready = True
         self.is_quiet = False
-        self.limit = {}  # frozen origin -> what may be applied all the same
+        self.limit = {}   # frozen origin -> what may be applied all the same
+        self.raised = {}  # the same of an origin that has ended
 
     # --- vectors
 
     def entry(self, vector, origin, seen=()):
         """R3, read from a wire vector."""
-        if origin in vector:
-            return vector[origin]
-        closing = self.s.closings.get(origin)
+        closing, seq = self.s.closings.get(origin), vector.get(origin, 0)
         if not self.s.complete(origin) or origin in seen:
-            return 0
+            return seq
         seen = seen + (origin,)
-        if all(self.entry(vector, stamp[0], seen) >= stamp[1] for last, stamp in closing.acks.values()):
-            return closing.last()
-        return 0
+        acks = [ack for acks in closing.acks.values() for ack in acks]
+        covered = [self.entry(vector, stamp[0], seen) >= stamp[1] for last, stamp, is_first in acks]
+        if "one" in self.world.without:
+            return closing.last() if all(covered) else seq
+        had = max([last for (last, *_), is_covered in zip(acks, covered) if is_covered], default=0)
+        return closing.last() if seq < had else seq
 
     def expand(self, vector):
         """With every closed origin that is not settled here spelled out."""
         full = {o: seq for o, seq in vector.items() if o not in self.s.settled}
         for origin, closing in self.s.closings.items():
-            if origin not in full and origin not in self.s.settled and self.s.complete(origin):
+            if origin not in self.s.settled and self.s.complete(origin):
                 last = self.entry(vector, origin)
                 if last:
                     full[origin] = last
@@ -132,7 +148,7 @@ class Leader:
         if not geq(s.V, context):
             self.note_needs(delta, context)
             return False
-        if "floor" not in self.world.without and not geq(context | {origin: seq - 1}, s.floor):
+        if "floor" not in self.world.without and self.is_below_floor(delta):
             return False
         if self.is_new() and "new" not in self.world.without and not any(
                 covers(vector, delta.stamp) for region, vector in self.heard.items() if region != delta.region):
@@ -140,14 +156,34 @@ class Leader:
         if origin not in s.closings or "freeze" in self.world.without:
             return True
         closing = s.closings[origin]
-        return seq <= (closing.last() if s.complete(origin) else self.limit.get(origin, 0))
+        if self.region not in closing.acks and not s.complete(origin):
+            return True
+        if s.complete(origin):
+            return seq <= max(closing.last(), self.raised.get(origin, 0))
+        return seq <= max(closing.last(), self.limit.get(origin, 0))
+
+    def is_below_floor(self, delta):
+        origin, seq = delta.stamp
+        return not geq(self.context_of(delta) | {origin: seq - 1}, meet(self.s.floor, self.s.forgotten))
 
     def note_needs(self, delta, context):
-        """R1: who must acknowledge and depends on it has applied it before its acknowledgement."""
+        """R1: who must acknowledge and depends on it has applied it before its acknowledgement. C2:
+        or had to take more before it had seen all of them."""
+        seen = context | {delta.stamp[0]: delta.stamp[1] - 1}
         for origin, seq in context.items():
             closing = self.s.closings.get(origin)
-            if closing and not self.s.complete(origin) and delta.region in closing.required:
+            if not closing or delta.region not in closing.required:
+                continue
+            if not self.s.complete(origin):
                 self.limit[origin] = max(self.limit.get(origin, 0), seq)
+            elif "raise" not in self.world.without and self.may_raise(delta.region, origin, closing, seen):
+                self.raised[origin] = max(self.raised.get(origin, 0), seq)
+
+    def may_raise(self, region, origin, closing, seen):
+        if "whose" in self.world.without:
+            return True
+        return region != self.region_of(origin) and region in closing.acks and all(
+            covers(seen, stamp) or stamp[0] in self.s.settled for last, stamp, is_first in closing.acks[region])
 
     def context_of(self, delta):
         origin, seq = delta.stamp
@@ -184,22 +220,58 @@ class Leader:
                 s.total[args[0]] = sum(left.values())
             elif verb == "close":
                 if args[0] not in s.settled:
-                    closing = s.closings.setdefault(args[0], Closing())
+                    closing = s.closings.setdefault(args[0], Closing(self.world.without))
                     # Requests differ in new members only, whom R5 keeps below F.
                     closing.required = set(args[1]) & (closing.required or set(args[1]))
             elif verb == "ack":
-                self.ack_applied(args[0], delta.region, args[1], stamp)
+                self.ack_applied(args[0], delta.region, args[1], stamp, seen)
             elif verb == "add":
                 s.added.setdefault(args[0], stamp)
             elif verb == "remove":
                 s.removed.add(args[0])
 
-    def ack_applied(self, origin, region, last, stamp):
+    def ack_applied(self, origin, region, last, stamp, seen):
         closing = self.s.closings.get(origin)
         if closing is None:
             return
-        before = closing.acks.get(region)
-        closing.acks[region] = max(before, (last, stamp)) if before else (last, stamp)
+        acks = closing.acks.setdefault(region, [])
+        acks.append((last, stamp, not any(seen(other) for _, other, is_first in acks)))
+        if region == self.region:
+            # C3: what it has more, it had before.
+            closing.overtaken = region if last < self.s.V.get(origin, 0) else None
+
+    # --- two leaders of one region (C1 to C4)
+
+    def is_overtaken(self):
+        """C3: it has more of another region's run than another leader of its own has said, and others
+        may have settled that. What it stamps would raise the end."""
+        return any(closing.overtaken == self.region and self.s.V.get(origin, 0) > closing.last()
+                   and self.region_of(origin) != self.region and "overtaken" not in self.world.without
+                   for origin, closing in self.s.closings.items() if origin not in self.s.settled)
+
+    def says_again(self, origin, closing):
+        has = self.s.V.get(origin, 0)
+        if origin == self.origin or closing.last_of(self.region) >= has or "again" in self.world.without:
+            return False
+        overtaken = closing.overtaken == self.region or self.region_of(origin) == self.region and \
+            not any(stamp[0] == self.origin for stamp in closing.stamps())
+        if overtaken and "overtaken" not in self.world.without:
+            return False
+        return not self.s.complete(origin) or has > closing.last() and "raise" not in self.world.without
+
+    def region_of(self, origin):
+        return self.world.region_of(origin)
+
+    def void(self):
+        """What it has behind an end, and nobody takes."""
+        return {origin: closing.last() for origin, closing in self.s.closings.items()
+                if origin not in self.s.settled and self.s.complete(origin)
+                and self.s.V.get(origin, 0) > closing.last()
+                and not (self.region in closing.acks and self.says_again(origin, closing))}
+
+    def is_being_ended(self):
+        closing = self.s.closings.get(self.origin)
+        return closing is not None and any(region != self.region for region in closing.acks)
 
     def relist(self, known):
         s = self.s
@@ -235,20 +307,23 @@ class Leader:
 
     def system(self):
         """What a leader stamps by itself."""
-        if not self.ready:
+        if not self.ready or self.is_overtaken() or self.void() or self.is_being_ended():
             return
         s = self.s
         ended = [o for o in s.V if self.world.region_of(o) == self.region and o != self.origin]
         ended += [o for o in s.V if self.world.region_of(o) in s.removed] + list(s.removed)
         for name in sorted(set(ended) - s.closings.keys() - s.settled.keys()):
+            if self.world.is_heard(self, name):
+                continue
             self.stamp(("close", name, tuple(sorted(self.everyone()))))
         for origin, closing in sorted(s.closings.items()):
             if self.region not in closing.required or origin in s.settled or origin == self.origin:
                 continue
             mine = closing.acks.get(self.region)
-            if mine is None and "ask" not in self.world.without and not self.has_what_members_have(origin, closing):
+            if mine is None and (self.world.is_heard(self, origin) or "ask" not in self.world.without
+                                 and not self.has_what_members_have(origin, closing)):
                 continue
-            if mine is None or mine[0] < s.V.get(origin, 0) and "again" not in self.world.without:
+            if mine is None or self.says_again(origin, closing):
                 self.stamp(("ack", origin, s.V.get(origin, 0)))
 
     def has_what_members_have(self, origin, closing):
@@ -258,11 +333,14 @@ class Leader:
 
     # --- stability and the log
 
-    def hear(self, region, vector, is_quiet):
+    def hear(self, region, speaker, vector, is_quiet):
         if region in self.s.removed:
             return
         vector = self.expand(vector)
         self.heard[region] = vector
+        for origin, closing in self.s.closings.items():
+            if origin != speaker and region in closing.required and not self.s.complete(origin):
+                self.limit[origin] = max(self.limit.get(origin, 0), vector.get(origin, 0))
         if geq(self.s.V, vector) and not is_quiet:
             self.reports[region] = vector
 
@@ -299,7 +377,10 @@ class Leader:
         for origin, closing in list(s.closings.items()):
             if origin in s.settled or not s.complete(origin):
                 continue
-            if all(t[0] in s.settled or covers(s.floor, t) for last, t in closing.acks.values()):
+            if s.V.get(origin, 0) > closing.last():
+                continue  # C4
+            known = s.floor if "final" in self.world.without else meet(s.floor, self.stable)
+            if all(t[0] in s.settled or covers(known, t) for t in closing.stamps()):
                 s.settled[origin] = closing.last()
                 for vector in (s.V, s.floor, s.forgotten, self.stable, s.deps, *s.deps.values(),
                                *self.reports.values()):

@@ -9,7 +9,7 @@ class Fenced(Exception):
 
 
 class World:
-    def __init__(self, seed, without=()):
+    def __init__(self, seed, without=(), clones=False):
         self.random = random.Random(seed)
         self.without = without
         self.deltas, self.born = {}, {}
@@ -22,6 +22,14 @@ class World:
         self.weights = {event: weight * self.random.choice((.3, 1, 3)) for event, weight in (
             ("write", 25), ("deliver", 40), ("report", 20), ("collect", 8), ("end", 1), ("keep_copy", 3),
             ("restore", 2), ("add", 2), ("copy_state", 2), ("remove", .8), ("lose", .8))}
+        self.clones = clones
+        self.twin = None  # of which region two leaders run
+        self.deaf = set()  # pairs of leaders that do not hear each other
+        if clones:
+            self.retain = self.random.choice((30, 1000))
+            for event in ("restore", "add", "remove", "lose"):
+                self.weights[event] = 0
+            self.weights |= {"clone": 3, "end_clone": .5, "end": 2}
 
     def new_origin(self, region):
         self.born[region] = self.born.get(region, 0) + 1
@@ -57,7 +65,7 @@ class World:
     # --- events
 
     def write(self, leader):
-        if not leader.ready:
+        if not leader.ready or leader.is_overtaken() or leader.void() or leader.is_being_ended():
             return
         rnd = self.random
         field, kind = rnd.choice("pq"), rnd.random()
@@ -70,6 +78,14 @@ class World:
         else:
             leader.stamp(("rst", field))
 
+    def hear_each_other(self, one, other):
+        return one.region != other.region and (one.slot, other.slot) not in self.deaf
+
+    def is_heard(self, leader, origin):
+        """The run has not ended, or only for those that do not hear it."""
+        return self.twin is not None and any(
+            x.origin == origin and self.hear_each_other(x, leader) for x in self.leaders.values())
+
     def offers(self, leader, sources):
         """What the sources' logs have next for this leader."""
         for source in sources:
@@ -80,7 +96,7 @@ class World:
 
     def deliver(self, leader):
         others = [x for x in (*self.leaders.values(), *self.cut_off.values()) if x is not leader]
-        others = [x for x in others if x.region not in leader.s.removed]
+        others = [x for x in others if x.region not in leader.s.removed and self.hear_each_other(x, leader)]
         found = [d for d in self.offers(leader, others) if leader.deliverable(d)]
         if not found:
             # A second look: what waits may have shown what it needs (R1).
@@ -93,18 +109,20 @@ class World:
             leader.ready = False
             return False
         self.check(leader, "delivery")
-        leader.system()
+        # Two leaders of a region would answer each other without end.
+        if self.twin is None or self.random.random() < .1:
+            leader.system()
         if not leader.ready:
             self.become_ready(leader)
         return True
 
-    def restart(self, region, state=None):
-        old = self.leaders[region]
-        fresh = Leader(self, region, state or old.s)
+    def restart(self, slot, state=None):
+        old = self.leaders[slot]
+        fresh = Leader(self, old.region, state or old.s, slot)
         fresh.stable = {}
         fresh.ready = old.ready or state is not None
         fresh.is_quiet = old.is_quiet
-        self.leaders[region] = fresh
+        self.leaders[slot] = fresh
         # A whole directory goes on at once; what a restored one lacks of its own comes from others.
         fresh.system()
         self.check(fresh, "restart")
@@ -120,6 +138,30 @@ class World:
         self.leaders[leader.region] = fresh
         self.become_ready(fresh)
 
+    def leave_void(self, leader):
+        """Who has what nobody takes copies the state of one that has all the rest; what it alone
+        wrote is brought back in returning.py, and is nowhere in this model."""
+        void = leader.void()
+        rest = {o: min(n, void.get(o, n)) for o, n in self.true_vector(leader).items()
+                if self.region_of(o) != leader.region}
+        sources = [x for x in self.leaders.values() if x.ready and x.region != leader.region
+                   and not x.void() and not x.is_overtaken() and geq(self.true_vector(x), rest)]
+        if not void or not sources:
+            return
+        state = self.random.choice(sources).s.copy()
+        state.log, state.floor = [], dict(state.V)
+        fresh = Leader(self, leader.region, state, leader.slot)
+        fresh.is_quiet = True
+        self.leaders[leader.slot] = fresh
+        self.check(fresh, "copy of a state")
+
+    def mend(self):
+        for leader in list(self.leaders.values()):
+            if leader.void():
+                self.leave_void(leader)
+            elif leader.is_being_ended():
+                self.restart(leader.slot)
+
     def become_ready(self, leader):
         """R5: it is a member, and a third region has what it has of each."""
         vouched = all(any(covers(vector, (o, n)) for r, vector in leader.heard.items()
@@ -134,6 +176,8 @@ class World:
         leader = rnd.choice([*self.leaders.values(), *self.cut_off.values()])
         event = rnd.choices(list(self.weights), list(self.weights.values()))[0]
         getattr(self, event)(leader)
+        if self.clones and rnd.random() < .2:
+            self.mend()
         for other in self.leaders.values():
             self.check(other, event)
 
@@ -141,15 +185,39 @@ class World:
         """Reports reach some, late, and in any order."""
         report = dict(leader.s.V)
         for other in self.leaders.values():
-            if other is not leader and leader.ready and self.random.random() < .7:
-                other.hear(leader.region, report, leader.is_quiet)
+            if other is not leader and leader.ready and self.random.random() < .7 \
+                    and self.hear_each_other(leader, other):
+                other.hear(leader.region, leader.origin, report, leader.is_quiet)
 
     def collect(self, leader):
         leader.collect()
 
     def end(self, leader):
-        if leader.region in self.leaders:
-            self.restart(leader.region)
+        if leader.slot in self.leaders:
+            self.restart(leader.slot)
+
+    def clone(self, leader):
+        """A copy of its directory is started elsewhere; some hear the one, some the other."""
+        if self.twin is not None or not leader.ready:
+            return
+        self.twin = leader.region
+        twin = Leader(self, leader.region, leader.s.copy(), leader.slot + "'")
+        self.leaders[twin.slot] = twin
+        for other in self.leaders.values():
+            deaf_to = self.random.choice((leader, twin, None))
+            if other.region != leader.region and deaf_to is not None:
+                self.deaf |= {(other.slot, deaf_to.slot), (deaf_to.slot, other.slot)}
+
+    def end_clone(self, leader):
+        """One of the two ends, whichever; what it alone had is lost with it."""
+        if leader.region != self.twin:
+            return
+        twin = self.leaders.pop(self.twin + "'")
+        if self.random.random() < .5:
+            fresh = Leader(self, self.twin, twin.s)
+            fresh.ready, fresh.is_quiet = twin.ready, twin.is_quiet
+            self.leaders[self.twin] = fresh
+        self.twin, self.deaf = None, set()
 
     def keep_copy(self, leader):
         self.copies[leader.region] = leader.s.copy()
@@ -204,18 +272,28 @@ class World:
         """R4: a restored leader is below the floor of all others, or wrote below another's."""
         others = [x for x in self.leaders.values() if x is not leader]
         have = self.true_vector(leader)
-        return all(not geq(have, x.s.floor) for x in others) or any(
-            d.stamp == (leader.origin, x.s.V.get(leader.origin, 0) + 1)
-            and not geq(x.context_of(d) | {leader.origin: d.stamp[1] - 1}, x.s.floor)
-            for x in others for d in leader.s.log)
+        if all(not geq(have, x.s.floor) for x in others):
+            return True
+        if not self.clones:
+            return any(d.stamp == (leader.origin, x.s.V.get(leader.origin, 0) + 1)
+                       and not geq(x.context_of(d) | {leader.origin: d.stamp[1] - 1}, x.s.floor)
+                       for x in others for d in leader.s.log)
+        return any(
+            geq(leader.s.V, leader.context_of(d)) and leader.is_below_floor(d)
+            for x in others for d in x.s.log
+            if d.stamp[0] not in leader.s.settled and d.stamp[1] == leader.s.V.get(d.stamp[0], 0) + 1)
 
     def finish(self):
         """Everything heals: what only a removed region had is void, the rest is everywhere."""
         known = set().union(*(x.everyone() for x in self.leaders.values() if x.region != "D"))
         if "D" in self.leaders and "D" not in known:
             del self.leaders["D"]  # its addition went down with the leader that stamped it
-        self.cut_off = {}
-        for _ in range(60):
+        self.cut_off, self.deaf = {}, set()
+        for turn in range(60):
+            if turn == 10 and self.twin is not None:
+                self.end_clone(self.leaders[self.twin])
+            if self.clones:
+                self.mend()
             for leader in list(self.leaders.values()):
                 if not leader.ready and leader.region in self.leaders:
                     self.mirror(leader)
@@ -225,8 +303,8 @@ class World:
                 leader.system()
             for leader in self.leaders.values():
                 for other in self.leaders.values():
-                    if other is not leader and leader.ready:
-                        other.hear(leader.region, dict(leader.s.V), leader.is_quiet)
+                    if other.region != leader.region and leader.ready:
+                        other.hear(leader.region, leader.origin, dict(leader.s.V), leader.is_quiet)
             for leader in self.leaders.values():
                 if not leader.ready:
                     self.become_ready(leader)
@@ -244,7 +322,7 @@ class World:
             for leader in leaders:
                 for other in leaders:
                     if other is not leader:
-                        other.hear(leader.region, dict(leader.s.V), leader.is_quiet)
+                        other.hear(leader.region, leader.origin, dict(leader.s.V), leader.is_quiet)
                 leader.collect()
         for leader in leaders:
             alive = {x.origin for x in leaders}

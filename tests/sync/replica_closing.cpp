@@ -360,6 +360,64 @@ TEST_CASE("mirror: a leader that joins has caught up with one that has, or with 
   }
 }
 
+TEST_CASE("closing: of what two leaders of a region acknowledge first the least counts") {
+  const auto saw_nothing = [](Stamp) { return false; };
+  const Stamp one{Origin{11}, 1};
+  const Stamp other{Origin{12}, 1};
+  for (const bool one_comes_first : {true, false}) {
+    Closings closings;
+    closings.request(Origin{1}, "paris,tokyo");
+    if (one_comes_first) closings.acknowledge(Origin{1}, "paris", 5, one, saw_nothing);
+    closings.acknowledge(Origin{1}, "paris", 7, other, saw_nothing);
+    if (!one_comes_first) closings.acknowledge(Origin{1}, "paris", 5, one, saw_nothing);
+    closings.acknowledge(Origin{1}, "tokyo", 4, {Origin{13}, 1}, saw_nothing);
+    CHECK(closings.end_of(Origin{1}) == 5);
+    // Who had to take more since says so.
+    closings.acknowledge(Origin{1}, "tokyo", 6, {Origin{13}, 2}, [](Stamp) { return true; });
+    CHECK(closings.end_of(Origin{1}) == 6);
+    CHECK(Closings::decode(closings.encode()) == closings);
+  }
+}
+
+TEST_CASE("closing: an end is final once all that was acknowledged is stable") {
+  Closings closings;
+  closings.request(Origin{1}, "paris,tokyo");
+  closings.acknowledge(Origin{1}, "paris", 5, {Origin{11}, 1});
+  closings.acknowledge(Origin{1}, "tokyo", 5, {Origin{12}, 3});
+  CHECK(closings.end_of(Origin{1}) == 5);
+  CHECK(closings.final_end_of(Origin{1}, {{Origin{11}, 1}}) == std::nullopt);
+  CHECK(closings.final_end_of(Origin{1}, {{Origin{11}, 1}, {Origin{12}, 3}}) == 5);
+  // Who has more of it cannot retire it.
+  CHECK(closings.retire({{Origin{11}, 1}, {Origin{12}, 3}}, {{Origin{1}, 6}}).empty());
+}
+
+TEST_CASE("closing: runs that acknowledged each other's end, and are left out, stand for all of them") {
+  Closings closings;
+  closings.request(Origin{1}, "paris,tokyo");
+  closings.request(Origin{2}, "paris,tokyo");
+  closings.acknowledge(Origin{1}, "paris", 5, {Origin{2}, 3});
+  closings.acknowledge(Origin{2}, "paris", 3, {Origin{1}, 5});
+  closings.acknowledge(Origin{1}, "tokyo", 5, {Origin{12}, 3});
+  closings.acknowledge(Origin{2}, "tokyo", 3, {Origin{12}, 4});
+  VersionVector vector = {{Origin{12}, 4}};
+  closings.normalize(vector);
+  CHECK(vector == VersionVector{{Origin{1}, 5}, {Origin{2}, 3}, {Origin{12}, 4}});
+}
+
+TEST_CASE("closing: a region that had to take more raises an end, if it says so after what it said before") {
+  Closings closings;
+  closings.request(paris_before, "dallas,paris,tokyo");
+  closings.acknowledge(paris_before, "paris", 1, {paris_after, 1});
+  closings.acknowledge(paris_before, "dallas", 1, {Origin{13}, 1});
+  closings.acknowledge(paris_before, "tokyo", 1, {Origin{12}, 1});
+  CHECK(closings.end_of(paris_before) == 1);
+  // dallas had taken more, since it had not seen that of tokyo.
+  CHECK(closings.covers_acknowledgements_by("dallas", *closings.find(paris_before), {{Origin{13}, 1}}));
+  CHECK(!closings.covers_acknowledgements_by("dallas", *closings.find(paris_before), {{Origin{12}, 1}}));
+  closings.acknowledge(paris_before, "dallas", 2, {Origin{13}, 2}, [](Stamp) { return true; });
+  CHECK(closings.end_of(paris_before) == 2);
+}
+
 TEST_CASE("closing: what is stored of closings can be read again") {
   Closings closings;
   closings.request(Origin{1}, "dallas,paris,tokyo");
