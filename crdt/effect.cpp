@@ -136,9 +136,9 @@ std::optional<Kind> kind_of(std::uint64_t number) {
   return std::nullopt;
 }
 
-std::optional<Kind> kind_named(std::string_view text) {
+std::optional<Kind> kind_named(std::string_view name) {
   for (const Kind kind : all_kinds) {
-    if (name(kind) == text) return kind;
+    if (crdt::name(kind) == name) return kind;
   }
   return std::nullopt;
 }

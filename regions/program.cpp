@@ -8,6 +8,7 @@
 
 #include "regions/audit/cli/subcommand.hpp"
 #include "regions/backup/subcommands.hpp"
+#include "regions/completion.hpp"
 #include "regions/engine/leader.hpp"
 #include "regions/keygen.hpp"
 #include "regions/merge/native_library.hpp"
@@ -24,6 +25,7 @@ namespace turnstone::regions {
 namespace {
 
 // In the order in which the help shows them.
+extern const Subcommand completion_command;
 constexpr const Subcommand* subcommands[] = {&keygen,
                                              &region::region_command,
                                              &policy::policy_command,
@@ -31,7 +33,32 @@ constexpr const Subcommand* subcommands[] = {&keygen,
                                              &backup::backup_command,
                                              &backup::restore_command,
                                              &verify::verify_command,
-                                             &audit::audit_command};
+                                             &audit::audit_command,
+                                             &completion_command};
+
+int run_completion(const Arguments& arguments) {
+  if (arguments.words().empty()) return refuse_usage(completion_command, "bash, zsh or fish?");
+  const auto script = completion_script(arguments.words()[0], subcommands);
+  if (!script) return refuse_usage(completion_command, script.error().message);
+  fmt::print("{}", *script);
+  return exit_code::ok;
+}
+
+constexpr Subcommand completion_command{
+    "completion",
+    "print what a shell needs to complete command lines",
+    "bash\nzsh\nfish",
+    "The script offers commands, what they do, and options.",
+    {},
+    "Examples:\n"
+    "    source <(turnstone completion bash)         # in ~/.bashrc\n"
+    "    source <(turnstone completion zsh)          # in ~/.zshrc\n"
+    "    turnstone completion fish | source          # in ~/.config/fish/config.fish\n"
+    "\n"
+    "Exit status:\n"
+    "  0 done; 64 the command line cannot be understood",
+    1,
+    run_completion};
 
 bool load_plugins(const Settings& settings) {
   for (const std::string& path : settings.merge_plugins) {

@@ -129,12 +129,14 @@ void reply_siblings(Call& call, const crdt::Cell& cell) {
   for (const crdt::Row& row : cell.siblings()) {
     const auto& replaced = cell.replaced();
     const auto over = std::ranges::find(replaced, row.id, &crdt::ReplacedValue::row);
-    call.reply.map(over == replaced.end() ? 5 : 6);
+    const auto context = call.replica.seen_by_author_of(row.id.operation);
+    call.reply.map(5 + (context ? 1 : 0) + (over == replaced.end() ? 0 : 1));
     entry(call, "id", text_of(row));
     entry(call, "region", call.replica.region_of(row.id.operation.origin));
     entry(call, "at_ms", hlc_ms(row.hlc));
     entry(call, "clock", row.hlc);
     entry(call, "value", row.value);
+    if (context) entry(call, "context", to_string(*context));
     if (over != replaced.end()) entry(call, "replaced", over->value);
   }
 }

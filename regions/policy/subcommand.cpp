@@ -13,7 +13,6 @@
 namespace turnstone::policy {
 namespace {
 
-using client::Reply;
 using client::Row;
 using regions::Arguments;
 using regions::Flag;

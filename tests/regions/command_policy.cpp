@@ -203,10 +203,12 @@ TEST_CASE("siblings: all are shown, and a choice takes the place of those that i
   at.at_tokyo.run("set k t");
   at.exchange();
   const std::string all = at.at_paris.run("ts.siblings k");
-  CHECK(all == R"(["rule", "lww", "pattern", "", "problem", "", "shown", "t", "siblings", [)"
-               R"(["id", "00000000000000a1:1:0", "region", "paris", "at_ms", 1700000000000, "clock", )"
-               R"(111411200000000000, "value", "p"], ["id", "00000000000000b2:1:0", "region", "tokyo", )"
-               R"("at_ms", 1700000001000, "clock", 111411200065536000, "value", "t"]]])");
+  CHECK(
+      all ==
+      R"(["rule", "lww", "pattern", "", "problem", "", "shown", "t", "siblings", [)"
+      R"(["id", "00000000000000a1:1:0", "region", "paris", "at_ms", 1700000000000, "clock", )"
+      R"(111411200000000000, "value", "p", "context", "{}"], ["id", "00000000000000b2:1:0", "region", "tokyo", )"
+      R"("at_ms", 1700000001000, "clock", 111411200065536000, "value", "t", "context", "{}"]]])");
   CHECK(at.at_tokyo.run("ts.siblings none") == "nil");
   CHECK(at.at_paris.run(
             "ts.resolve k take 00000000000000a1:1:0 siblings 00000000000000b2:1:0 00000000000000a1:1:0") ==

@@ -196,7 +196,8 @@ Result<std::unique_ptr<Source>> connect(const std::string& at, const std::string
   return leader;
 }
 
-Result<void> each(const Sources& sources, Question question, const std::function<bool(const Found&)>& visit) {
+Result<void> each(const Sources& sources, const Question& question,
+                  const std::function<bool(const Found&)>& visit) {
   std::vector<Stream> streams;
   streams.reserve(sources.size());
   for (const auto& source : sources) streams.emplace_back(*source, question);

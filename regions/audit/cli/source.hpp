@@ -44,7 +44,8 @@ using Sources = std::vector<std::unique_ptr<Source>>;
 
 // What any of them has, each conflict once, in the question's order, page after page until
 // `visit` says false.
-Result<void> each(const Sources& sources, Question question, const std::function<bool(const Found&)>& visit);
+Result<void> each(const Sources& sources, const Question& question,
+                  const std::function<bool(const Found&)>& visit);
 // Nothing when none has it.
 Result<std::optional<Found>> find(const Sources& sources, const Hash128& id);
 

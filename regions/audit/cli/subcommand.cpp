@@ -6,7 +6,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <set>
 #include <thread>
 
@@ -278,8 +277,10 @@ int export_scenario(Wish& wish, const std::string& id) {
 
 std::string person_of(const Arguments& arguments) {
   if (arguments.has("--by")) return arguments.text("--by");
+  const regions::Environment environment = regions::process_environment();
   for (const char* variable : {"USER", "LOGNAME"}) {
-    if (const char* name = std::getenv(variable); name != nullptr && *name != '\0') return name;
+    if (const auto name = environment.find(variable); name != environment.end() && !name->second.empty())
+      return name->second;
   }
   return "unknown";
 }

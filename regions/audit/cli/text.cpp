@@ -4,15 +4,16 @@
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <clocale>
-#include <cstdlib>
 #include <ctime>
+#include <cwchar>
+
+#include "regions/settings/load.hpp"
 
 namespace turnstone::audit {
 namespace {
@@ -21,9 +22,9 @@ constexpr std::uint64_t second_ms = 1000, minute_ms = 60 * second_ms, hour_ms = 
                         day_ms = 24 * hour_ms;
 constexpr std::string_view ellipsis = "…";
 
-bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value != nullptr && *value != '\0';
+bool is_set(const regions::Environment& environment, const std::string& variable) {
+  const auto found = environment.find(variable);
+  return found != environment.end() && !found->second.empty();
 }
 
 // The next character of UTF-8 text; 0 bytes when it is none.
@@ -49,6 +50,7 @@ Character character_at(std::string_view text) {
 
 // The wide functions ask the locale, which may be "C".
 std::size_t columns_of(std::uint32_t code) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): a command line has one thread
   static const bool utf8 = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
   if (!utf8) return 1;
   const int columns = ::wcwidth(static_cast<wchar_t>(code));
@@ -77,13 +79,15 @@ Terminal terminal(bool no_colours) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   out.now_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
   const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
-  const char* kind = std::getenv("TERM");
-  const bool is_dumb = kind != nullptr && std::string_view(kind) == "dumb";
-  out.colours = !no_colours && !is_set("NO_COLOR") && (is_set("CLICOLOR_FORCE") || (is_terminal && !is_dumb));
+  const regions::Environment environment = regions::process_environment();
+  const auto kind = environment.find("TERM");
+  const bool is_dumb = kind != environment.end() && kind->second == "dumb";
+  const bool is_wanted = is_set(environment, "CLICOLOR_FORCE") || (is_terminal && !is_dumb);
+  out.colours = !no_colours && !is_set(environment, "NO_COLOR") && is_wanted;
   winsize size{};
   if (is_terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) out.width = size.ws_col;
-  if (const char* columns = std::getenv("COLUMNS"); columns != nullptr && out.width == 0) {
-    const std::string_view text(columns);
+  if (const auto columns = environment.find("COLUMNS"); columns != environment.end() && out.width == 0) {
+    const std::string& text = columns->second;
     std::from_chars(text.data(), text.data() + text.size(), out.width);
   }
   return out;

@@ -24,10 +24,10 @@ std::string coloured(const Terminal& terminal, Colour colour, std::string_view t
 
 // One line, whatever the bytes: text as it is, anything else as hex.
 std::string value_text(std::string_view bytes);
-// Columns that a terminal needs.
-std::size_t width_of(std::string_view utf8);
+// Columns that a terminal needs, of UTF-8.
+std::size_t width_of(std::string_view text);
 // Cut to so many columns, with an ellipsis where something is missing.
-std::string fitted(std::string_view utf8, std::size_t width);
+std::string fitted(std::string_view text, std::size_t width);
 
 // "3 min ago", "in 2 h" for a clock ahead.
 std::string ago(std::uint64_t ms, std::uint64_t now_ms);
