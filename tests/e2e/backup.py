@@ -100,7 +100,7 @@ class WhileWriting(BackupTest):
         self.paris.call("SET", "k", "v")
         self.backup(self.paris, "backup")
         with tarfile.open(self.path("backup")) as archive:
-            self.assertEqual(archive.getnames(), ["state.db", "log.db", "manifest.txt"])
+            self.assertEqual(archive.getnames(), ["state.db", "log.db", "audit.db", "manifest.txt"])
         with open(self.path("backup"), "rb") as file:
             self.assertNotIn(secret.encode(), file.read())
 
